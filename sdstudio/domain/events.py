@@ -1,0 +1,102 @@
+"""What a job tells its client, in order: Started, Loading*, then per picture Progress* / Preview* / ImageReady /
+PictureSaved, and exactly one of Finished, Cancelled, Failed at the end. All are frozen, picklable values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sdstudio.domain.errors import ErrorKind
+from sdstudio.domain.image import ImageBuffer
+from sdstudio.domain.request import JobRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """The engine has taken the job up. `pictures` and `steps` are what it is about to make."""
+
+    job_id: str
+    pictures: int
+    steps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loading:
+    """A model is being read, or the libraries are (`what`: words for people; may come several times)."""
+
+    job_id: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Step `step` of `steps` of picture `index` is done (0 = none yet). For an upscale, steps are tiles."""
+
+    job_id: str
+    index: int
+    step: int
+    steps: int
+    seconds_per_step: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """The forming picture, one pixel a latent pixel (1/8 of the size); to be shown enlarged to `width` x `height`."""
+
+    job_id: str
+    index: int
+    step: int
+    image: ImageBuffer
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageReady:
+    """Picture `index` is decoded. `request` is the one that makes it alone; `seconds` = conditioning to decoded."""
+
+    job_id: str
+    index: int
+    image: ImageBuffer
+    request: JobRequest
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureSaved:
+    """Picture `index` is on disk, with its record. Sent by the runner in place of the engine's ImageReady."""
+
+    job_id: str
+    index: int
+    path: str
+    image: ImageBuffer
+    request: JobRequest
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    job_id: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancelled:
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """What happened, what it means, what to do; `details` is the technical text, `field` the request's field at fault."""
+
+    job_id: str
+    kind: ErrorKind
+    message: str
+    meaning: str = ""
+    hint: str = ""
+    details: str = ""
+    field: str = ""
+
+
+EngineEvent = Started | Loading | Progress | Preview | ImageReady | Finished | Cancelled | Failed
+JobEvent = Started | Loading | Progress | Preview | PictureSaved | Finished | Cancelled | Failed
+"""What the runner's client sees: the engine's events, with ImageReady turned into PictureSaved."""

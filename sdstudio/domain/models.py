@@ -1,0 +1,52 @@
+"""What is known of a model before it is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sdstudio.domain.geometry import Size
+from sdstudio.domain.request import ModelSpec
+from sdstudio.domain.samplers import DEFAULT_SAMPLER
+
+STARTER_NAME = "Starter"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelPresets:
+    """Settings that suit a model, from its card; the window and the command line begin with them."""
+
+    steps: int = 25
+    guidance_scale: float = 7.5
+    sampler: str = DEFAULT_SAMPLER
+    size: Size = Size(512, 512)
+    sizes: tuple[Size, ...] = (Size(512, 512), Size(512, 768), Size(768, 512))
+    examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """A model on disk. `badge` is what a list shows beside the name: "built in", "SD 1.5", …"""
+
+    spec: ModelSpec
+    badge: str = ""
+    built_in: bool = False
+    presets: ModelPresets = field(default_factory=ModelPresets)
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatentSpec:
+    """What belongs to one latent space, together.
+
+    latents = (encoded - shift) * scale. `rgb_factors` is channels x 3 and `rgb_bias` 3: scaled latents
+    times factors plus bias give RGB in about [-1, 1].
+    """
+
+    channels: int
+    scale: float
+    shift: float
+    rgb_factors: tuple[tuple[float, float, float], ...]
+    rgb_bias: tuple[float, float, float] = (0.0, 0.0, 0.0)

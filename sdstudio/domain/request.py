@@ -1,0 +1,160 @@
+"""A request is a value: everything that decides a picture, in one frozen tree that checks itself."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from sdstudio.domain.errors import InvalidRequest
+from sdstudio.domain.geometry import Size, check_generated_size
+from sdstudio.domain.samplers import DEFAULT_SAMPLER, require_sampler
+
+SEED_COUNT = 2**64
+STEPS_MAX = 1000
+GUIDANCE_MAX = 100.0
+CLIP_SKIP_MAX = 12
+COUNT_MAX = 1000
+
+
+def _whole(name: str, value: object, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise InvalidRequest(name, f"The {_words(name)} {value} is not possible.", hint=f"Choose a whole number from {low} to {high}.")
+
+
+def _number(name: str, value: float, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or not low <= value <= high:
+        raise InvalidRequest(name, f"The {_words(name)} {value} is not possible.", hint=f"Choose a number from {low:g} to {high:g}.")
+
+
+def _words(name: str) -> str:
+    return {"steps": "number of steps", "count": "number of pictures"}.get(name, name.replace("_", " "))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromptSpec:
+    """What to draw and what not. `clip_skip` 1 = the text encoder's last layer (A1111's counting)."""
+
+    positive: str = ""
+    negative: str = ""
+    clip_skip: int = 1
+
+    def __post_init__(self) -> None:
+        _whole("clip_skip", self.clip_skip, 1, CLIP_SKIP_MAX)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SamplingSpec:
+    """How the noise is turned into a picture. `guidance_rescale` is phi of Lin et al. 2023 (0 = off)."""
+
+    steps: int = 20
+    guidance_scale: float = 7.5
+    guidance_rescale: float = 0.0
+    sampler: str = DEFAULT_SAMPLER
+    seed: int = 0
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        _whole("steps", self.steps, 1, STEPS_MAX)
+        _number("guidance_scale", self.guidance_scale, 0, GUIDANCE_MAX)
+        _number("guidance_rescale", self.guidance_rescale, 0, 1)
+        _whole("seed", self.seed, 0, SEED_COUNT - 1)
+        _whole("count", self.count, 1, COUNT_MAX)
+        object.__setattr__(self, "sampler", require_sampler(self.sampler).name)
+        object.__setattr__(self, "guidance_scale", float(self.guidance_scale))
+        object.__setattr__(self, "guidance_rescale", float(self.guidance_rescale))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec:
+    """Which model: its name for people, its folder or file, and a short hash of its weights ("" = not known)."""
+
+    name: str
+    path: str
+    hash: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageInput:
+    """A picture that goes into a job: the sha256 of its decoded pixels in the content-addressed store."""
+
+    sha256: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationRequest:
+    """One to many pictures from a prompt. Image k has seed + k and equals the single picture of that seed.
+
+    `threads` is the number of CPU threads it was or must be computed with (0 = this machine's setting);
+    results depend on it in the last bits.
+    """
+
+    prompt: PromptSpec
+    sampling: SamplingSpec
+    model: ModelSpec
+    size: Size
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        check_generated_size(self.size)
+        _whole("threads", self.threads, 0, 1024)
+
+    @property
+    def task(self) -> str:
+        return "text"
+
+    def with_seed(self, seed: int) -> GenerationRequest:
+        return replace(self, sampling=replace(self.sampling, seed=seed % SEED_COUNT))
+
+    def for_batch(self, index: int) -> GenerationRequest:
+        """The request of picture `index` alone: its own seed, a count of one."""
+        sampling = replace(self.sampling, seed=(self.sampling.seed + index) % SEED_COUNT, count=1)
+        return replace(self, sampling=sampling)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpscaleRequest:
+    """A picture made 2 or 4 times larger, in tiles, by the embedded upscaler."""
+
+    image: ImageInput
+    scale: int = 4
+    source_name: str = "picture"
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        if self.scale not in (2, 4):
+            raise InvalidRequest("scale", f"A scale of {self.scale} is not possible.", hint="Choose 2 or 4.")
+
+    @property
+    def task(self) -> str:
+        return "upscale"
+
+
+JobRequest = GenerationRequest | UpscaleRequest
+
+
+def request_to_dict(request: JobRequest) -> dict[str, Any]:
+    """Plain JSON types; `request_from_dict` turns them back into an equal value."""
+    kind = "upscale" if isinstance(request, UpscaleRequest) else "generate"
+    return {"kind": kind, **asdict(request)}
+
+
+def request_from_dict(data: dict[str, Any]) -> JobRequest:
+    """Raises InvalidRequest for anything that is not a whole, valid request. Unknown keys are refused."""
+    fields = dict(data)
+    kind = fields.pop("kind", "generate")
+    try:
+        if kind == "upscale":
+            fields["image"] = ImageInput(**fields["image"])
+            return UpscaleRequest(**fields)
+        if kind == "generate":
+            fields["prompt"] = PromptSpec(**fields["prompt"])
+            fields["sampling"] = SamplingSpec(**fields["sampling"])
+            fields["model"] = ModelSpec(**fields["model"])
+            fields["size"] = Size(**fields["size"])
+            return GenerationRequest(**fields)
+    except (KeyError, TypeError) as error:
+        raise InvalidRequest("request", f"The record of this picture is not complete: {error}.") from error
+    raise InvalidRequest("request", f"“{kind}” is not a kind of job that this version knows.")
