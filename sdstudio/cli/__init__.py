@@ -1,0 +1,6 @@
+"""The command line: the second client beside the window. No Qt, no torch."""
+
+from __future__ import annotations
+
+COMMANDS: tuple[str, ...] = ("generate", "read", "upscale", "models", "selftest", "bench")
+"""What the first argument can be, so that a command can be told from a file without loading any of them."""

@@ -86,7 +86,7 @@ class Cancelled:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """What happened, what it means, what to do; `details` is the technical text, `field` the request's field at fault."""
+    """What happened, what it means, what to do. `details`: technical text; `field`: the request's field at fault."""
 
     job_id: str
     kind: ErrorKind

@@ -36,7 +36,8 @@ class Size:
         """`512x768` -> Size(512, 768). Raises InvalidRequest("size") for anything else."""
         match = re.fullmatch(r"\s*(\d{1,6})\s*[xX×*]\s*(\d{1,6})\s*", text)
         if match is None:
-            raise InvalidRequest("size", f"“{text}” is not a size.", hint="Write it as WIDTHxHEIGHT, for example 512x512.")
+            hint = "Write it as WIDTHxHEIGHT, for example 512x512."
+            raise InvalidRequest("size", f"“{text}” is not a size.", hint=hint)
         return cls(int(match[1]), int(match[2]))
 
 
@@ -53,5 +54,5 @@ def check_generated_size(size: Size) -> None:
             raise InvalidRequest(
                 field,
                 f"The {field} {side} is not possible.",
-                hint=f"Sides are multiples of {SIDE_STEP} from {SIDE_MIN} to {SIDE_MAX}; the nearest is {snap_side(side)}.",
+                hint=f"Sides are multiples of {SIDE_STEP} from {SIDE_MIN} to {SIDE_MAX}; use {snap_side(side)}.",
             )

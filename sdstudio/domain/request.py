@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sdstudio.domain.errors import InvalidRequest
@@ -19,12 +19,15 @@ COUNT_MAX = 1000
 
 def _whole(name: str, value: object, low: int, high: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        raise InvalidRequest(name, f"The {_words(name)} {value} is not possible.", hint=f"Choose a whole number from {low} to {high}.")
+        hint = f"Choose a whole number from {low} to {high}."
+        raise InvalidRequest(name, f"The {_words(name)} {value} is not possible.", hint=hint)
 
 
 def _number(name: str, value: float, low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or not low <= value <= high:
-        raise InvalidRequest(name, f"The {_words(name)} {value} is not possible.", hint=f"Choose a number from {low:g} to {high:g}.")
+    real = isinstance(value, int | float) and not isinstance(value, bool)
+    if not real or not math.isfinite(value) or not low <= value <= high:
+        hint = f"Choose a number from {low:g} to {high:g}."
+        raise InvalidRequest(name, f"The {_words(name)} {value} is not possible.", hint=hint)
 
 
 def _words(name: str) -> str:
@@ -67,10 +70,13 @@ class SamplingSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    """Which model: its name for people, its folder or file, and a short hash of its weights ("" = not known)."""
+    """Which model: its name for people, its folder or file, and a short hash of its weights ("" = not known).
+
+    Where it lies decides no pixel, so `path` does not count when two requests are compared.
+    """
 
     name: str
-    path: str
+    path: str = field(compare=False)
     hash: str = ""
 
 

@@ -1,0 +1,1 @@
+"""A request's life: journal, engine, saving, done mark. No Qt, no torch."""

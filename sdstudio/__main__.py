@@ -1,0 +1,28 @@
+"""`sdstudio [FILE…]` opens the window; `sdstudio COMMAND …` runs one command without Qt."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+from collections.abc import Sequence
+
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """The exit code: 0 done, 1 failed, 2 bad input, 130 Ctrl+C."""
+    multiprocessing.freeze_support()
+    args = list(sys.argv[1:] if argv is None else argv)
+    try:
+        from sdstudio import wiring
+
+        if wiring.is_command(args):
+            return wiring.cli_main(args)
+        return wiring.window_main(args)
+    except KeyboardInterrupt:
+        # Ctrl+C while the first modules are still being read: commands handle it themselves later.
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,174 @@
+"""Everything the window works with, built once and handed to it."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+
+from sdstudio.app.bridge import EngineBridge
+from sdstudio.app.catalog_model import CatalogModel
+from sdstudio.app.enlarge import Enlarge
+from sdstudio.app.gallery_model import GalleryModel
+from sdstudio.app.io_worker import IoWorker
+from sdstudio.app.picture_files import PictureFiles
+from sdstudio.app.queue import JobQueue
+from sdstudio.app.recovery import Recovery
+from sdstudio.app.session import Session
+from sdstudio.app.settings_store import SettingsStore
+from sdstudio.app.state_file import StateFile
+from sdstudio.app.step_times import StepTimes
+from sdstudio.app.token_ask import TokenAsk
+from sdstudio.domain.engine_api import EngineFactory, TokenCounter
+from sdstudio.domain.models import STARTER_NAME, ModelInfo
+from sdstudio.jobs.journal import Journal, JournalEntry
+from sdstudio.jobs.runner import JobRunner
+from sdstudio.storage.catalog import ModelCatalog
+from sdstudio.storage.gallery import Thumbnails
+from sdstudio.storage.hashes import HashCache
+from sdstudio.storage.image_store import ImageStore
+from sdstudio.storage.paths import AppPaths
+from sdstudio.storage.settings import Settings
+
+STEP_TIMES_NAME = "step-times.json"
+BACKGROUND_CLOSE_MS = 100
+"""The background worker may be hashing gigabytes; nothing is lost when the process leaves without it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AppContext:
+    """One of each; `root` is the parent of them all. `io` is for what the person waits for (journal, pictures,
+    thumbnails), `background` for looking through model folders."""
+
+    root: QObject
+    paths: AppPaths
+    settings: SettingsStore
+    io: IoWorker
+    background: IoWorker
+    runner: JobRunner
+    bridge: EngineBridge
+    step_times: StepTimes
+    queue: JobQueue
+    catalog: CatalogModel
+    session: Session
+    state_file: StateFile
+    gallery: GalleryModel
+    tokens: TokenAsk
+    files: PictureFiles
+    images: ImageStore
+    enlarge: Enlarge
+    recovery: Recovery
+
+    @property
+    def recovered(self) -> tuple[JournalEntry, ...]:
+        """Jobs that an earlier run left unfinished; see Recovery."""
+        return self.recovery.entries
+
+    @property
+    def results_folder(self) -> Path:
+        return results_folder(self.paths, self.settings.settings)
+
+    def start(self) -> None:
+        """Once the window is on the screen: warms the engine up and looks for pictures, models and unfinished jobs."""
+        self.recovery.load()
+        self.gallery.refresh()
+        self.bridge.start(self.session.model.spec)
+        self.catalog.refresh()
+
+    def close(self, timeout_ms: int = 2000) -> bool:
+        """Saves the state, stops the engine and the workers. The journal keeps what was not finished.
+
+        False when a thread is still busy after the timeout: everything is saved then, and the caller leaves with
+        os._exit, because Python would wait for the thread.
+        """
+        deadline = time.monotonic() + timeout_ms / 1000
+        self.state_file.save_now()
+        self.queue.close()
+        engine_ended = self.bridge.shutdown(timeout_ms)
+        left_ms = max(BACKGROUND_CLOSE_MS, round((deadline - time.monotonic()) * 1000))
+        saved = self.io.close(left_ms)
+        looked = self.background.close(BACKGROUND_CLOSE_MS)
+        return engine_ended and saved and looked
+
+
+def results_folder(paths: AppPaths, settings: Settings) -> Path:
+    """Where pictures go: the setting, else the usual place."""
+    return Path(settings.results_folder).expanduser() if settings.results_folder else paths.results
+
+
+def build_context(
+    paths: AppPaths, *, engine: EngineFactory, counter: TokenCounter, built_in: Path, app_version: str
+) -> AppContext:
+    """`engine` is called in the engine's thread, at `AppContext.start`; `built_in` is the folder of the models in the
+    box. Reads the settings, the session and the card of the model in the box, and nothing else.
+
+    Raises ModelError when the model in the box is not there.
+    """
+    root = QObject()
+    io, background = IoWorker(root), IoWorker(root, name="background")
+    settings = SettingsStore(paths.settings_file, io, root)
+
+    def results() -> Path:
+        return results_folder(paths, settings.settings)
+
+    hashes = HashCache(paths.hashes_file)
+
+    def look() -> list[ModelInfo]:
+        return ModelCatalog(built_in, model_folders(paths, settings.settings), hashes).models()
+
+    journal = Journal(paths.journal)
+    runner = JobRunner(journal=journal, results=results, engine=engine, app_version=app_version)
+    bridge = EngineBridge(runner, root)
+    times = StepTimes(paths.data / STEP_TIMES_NAME, io)
+    queue = JobQueue(bridge, runner, io, times, root)
+    starter = ModelCatalog(built_in, (), hashes).find(STARTER_NAME)
+    catalog = CatalogModel([starter], look, background, root)
+    session = Session(starter, catalog.find, root)
+    images = ImageStore(paths.images)
+    context = AppContext(
+        root=root,
+        paths=paths,
+        settings=settings,
+        io=io,
+        background=background,
+        runner=runner,
+        bridge=bridge,
+        step_times=times,
+        queue=queue,
+        catalog=catalog,
+        session=session,
+        state_file=StateFile(paths.session_file, session, io, root),
+        gallery=GalleryModel(results(), Thumbnails(paths.thumbnails), io, root),
+        tokens=TokenAsk(session, counter, io, root),
+        files=PictureFiles(io, session.draft_request, root),
+        images=images,
+        enlarge=Enlarge(images, queue, io, root),
+        recovery=Recovery(journal, queue, io, root),
+    )
+    _connect(context)
+    context.state_file.load()
+    return context
+
+
+def model_folders(paths: AppPaths, settings: Settings) -> list[Path]:
+    """Where models are looked for: the usual folder, then those that were added."""
+    return [paths.models, *(Path(folder).expanduser() for folder in settings.model_folders)]
+
+
+def _connect(context: AppContext) -> None:
+    context.bridge.info_changed.connect(context.step_times.set_device)
+    context.queue.picture_saved.connect(context.gallery.add_saved)
+    context.files.trashed.connect(context.gallery.remove)
+    context.catalog.refreshed.connect(context.session.find_awaited_model)
+    shown = context.settings.settings
+
+    def on_settings(settings: Settings) -> None:
+        nonlocal shown
+        before, shown = shown, settings
+        context.gallery.set_folder(results_folder(context.paths, settings))
+        if settings.model_folders != before.model_folders:
+            context.catalog.refresh()
+
+    context.settings.changed.connect(on_settings)

@@ -1,0 +1,102 @@
+"""Picture files that are opened, dropped on the window, or chosen in the gallery."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QFile, QObject, Signal
+
+from sdstudio.app.io_worker import IoWorker
+from sdstudio.app.restored import restored_request
+from sdstudio.domain.dialects import read_metadata
+from sdstudio.domain.errors import StorageError
+from sdstudio.domain.image import ImageBuffer
+from sdstudio.domain.metadata import PictureMetadata
+from sdstudio.domain.request import GenerationRequest
+from sdstudio.storage.picture_texts import read_texts
+from sdstudio.storage.pictures import load_picture
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    image: ImageBuffer
+    metadata: PictureMetadata
+
+
+class PictureFiles(QObject):
+    """Reads on the io worker; every answer is one of the signals, and every failure is `problem`, in words."""
+
+    shown = Signal(str, object)  # path, ImageBuffer
+    restored = Signal(object, str)  # GenerationRequest, path: after `shown` of the same file, if it holds settings
+    trashed = Signal(str)  # path
+    problem = Signal(object)  # StudioError
+
+    def __init__(self, io: IoWorker, base: Callable[[], GenerationRequest], parent: QObject | None = None) -> None:
+        """`base` gives the settings that stay where a file of another program does not say."""
+        super().__init__(parent)
+        self._io = io
+        self._base = base
+        self._loading = False
+        self._next: str | None = None
+
+    def open_files(self, paths: Iterable[str | Path]) -> None:
+        """For each file in order: `shown`, and `restored` when it says how it was made; else `problem`."""
+        for path in paths:
+            self.restore(path)
+
+    def restore(self, path: str | Path) -> None:
+        """Shows one file and brings its settings back."""
+        name = str(path)
+        self._io.submit(lambda: _open(Path(name)), lambda opened: self._on_opened(name, opened), self.problem.emit)
+
+    def load(self, path: str | Path) -> None:
+        """Shows one file and leaves the settings alone. Of many in quick succession only the last is shown."""
+        self._next = str(path)
+        if not self._loading:
+            self._load_next()
+
+    def move_to_trash(self, path: str | Path) -> None:
+        """Moves the file to the system's trash; `trashed` or `problem` follows."""
+        name = str(path)
+        self._io.submit(lambda: _trash(name), lambda _: self.trashed.emit(name), self.problem.emit)
+
+    def _load_next(self) -> None:
+        name, self._next = self._next, None
+        if name is None:
+            return
+        self._loading = True
+
+        def done(image: ImageBuffer) -> None:
+            self._loading = False
+            if self._next is None:
+                self.shown.emit(name, image)
+            self._load_next()
+
+        def failed(error: object) -> None:
+            self._loading = False
+            if self._next is None:
+                self.problem.emit(error)
+            self._load_next()
+
+        self._io.submit(lambda: load_picture(Path(name)), done, failed)
+
+    def _on_opened(self, name: str, opened: _Opened) -> None:
+        self._next = None  # what was opened on purpose is not replaced by a picture that was only passed over
+        self.shown.emit(name, opened.image)
+        request = restored_request(opened.metadata, self._base())
+        if request is not None:
+            self.restored.emit(request, name)
+
+
+def _open(path: Path) -> _Opened:
+    return _Opened(load_picture(path), read_metadata(read_texts(path)))
+
+
+def _trash(name: str) -> None:
+    moved, _ = QFile.moveToTrash(name)
+    if not moved:
+        message = QCoreApplication.translate("PictureFiles", "“{file}” could not be moved to the trash.")
+        hint = QCoreApplication.translate("PictureFiles", "Delete it in its folder.")
+        raise StorageError(message.format(file=Path(name).name), hint=hint)

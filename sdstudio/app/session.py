@@ -1,0 +1,202 @@
+"""What the window's fields hold, and the request they make."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields, replace
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from sdstudio.app.session_state import SessionState, clamp, state_from_dict
+from sdstudio.domain.geometry import Size
+from sdstudio.domain.models import ModelInfo
+from sdstudio.domain.request import SEED_COUNT, GenerationRequest, ModelSpec, PromptSpec, SamplingSpec
+
+__all__ = ["Session", "SessionState"]
+HISTORY_MAX = 200
+
+FindModel = Callable[[ModelSpec], ModelInfo | None]
+
+
+class Session(QObject):
+    """Owner of the fields' values. Setters are silent when nothing changed."""
+
+    state_changed = Signal(object)  # frozenset[str]: names of the fields that changed
+    last_seed_changed = Signal(object)  # int: may need 64 bits
+    model_changed = Signal(object)  # ModelInfo
+    history_changed = Signal()
+
+    def __init__(self, model: ModelInfo, find_model: FindModel, parent: QObject | None = None) -> None:
+        """`find_model` looks a model up among those that are known; None where there is none like it."""
+        super().__init__(parent)
+        self._model = model
+        self._find_model = find_model
+        self._state = SessionState(model=model.spec, **_preset_values(model))
+        self._last_seed: int | None = None
+        self._history: tuple[str, ...] = ()
+        self._awaited: ModelSpec | None = None
+
+    @property
+    def state(self) -> SessionState:
+        return self._state
+
+    @property
+    def model(self) -> ModelInfo:
+        return self._model
+
+    @property
+    def last_seed(self) -> int | None:
+        """The seed of the first picture that was last asked for."""
+        return self._last_seed
+
+    @property
+    def history(self) -> tuple[str, ...]:
+        """Prompts, newest first, at most 200."""
+        return self._history
+
+    def update(self, **changes: Any) -> None:
+        """Sets fields by name; numbers are clamped and sides snapped to 8. Raises InvalidRequest for an unknown
+        sampler and TypeError for an unknown field; the model is set by `choose_model`."""
+        unknown = changes.keys() - _FIELDS
+        if unknown:
+            raise TypeError(f"a session has no field {', '.join(sorted(unknown))}")
+        self._apply(replace(self._state, **{name: clamp(name, value, self._state) for name, value in changes.items()}))
+
+    def build_request(self) -> GenerationRequest:
+        """The request to run: a locked seed as it is, else one from the system's source of chance.
+
+        The seed becomes the last seed, the prompt the newest of the history. Raises InvalidRequest(field).
+        """
+        request = self.draft_request()
+        if not self._state.seed_locked:
+            request = request.with_seed(secrets.randbelow(SEED_COUNT))
+        self._set_last_seed(request.sampling.seed)
+        self.remember_prompt(self._state.positive)
+        return request
+
+    def draft_request(self) -> GenerationRequest:
+        """The same without drawing a seed or remembering anything: for estimates. Raises InvalidRequest(field)."""
+        state = self._state
+        return GenerationRequest(
+            prompt=PromptSpec(positive=state.positive, negative=state.negative, clip_skip=state.clip_skip),
+            sampling=SamplingSpec(
+                steps=state.steps,
+                guidance_scale=state.guidance_scale,
+                guidance_rescale=state.guidance_rescale,
+                sampler=state.sampler,
+                seed=state.seed,
+                count=state.count,
+            ),
+            model=state.model,
+            size=Size(state.width, state.height),
+        )
+
+    def choose_model(self, info: ModelInfo, presets: bool = True) -> None:
+        """`presets`: take over the model's steps, guidance, sampler and size."""
+        self._awaited = None
+        values = _preset_values(info) if presets else {}
+        changed = info != self._model
+        self._model = info
+        self._apply(replace(self._state, model=info.spec, **values))
+        if changed:
+            self.model_changed.emit(info)
+
+    def restore(self, request: GenerationRequest) -> str:
+        """Brings all settings of a request back and locks its seed.
+
+        Returns "" or, when its model is not here, a note in words: the chosen model is then kept.
+        """
+        info = self._find_model(request.model)
+        note = "" if info is not None else self._missing_model_note(request.model)
+        if info is not None:
+            self.choose_model(info, presets=False)
+        self.update(**_values_of(request), seed_locked=True)
+        return note
+
+    def find_awaited_model(self) -> None:
+        """Chooses the last session's model if it was not known then and is now; called when models were looked for."""
+        info = self._find_model(self._awaited) if self._awaited is not None else None
+        if info is not None:
+            self.choose_model(info, presets=False)
+
+    def use_last_seed(self) -> None:
+        """Locks the seed of what was last asked for; nothing when there is none yet."""
+        if self._last_seed is not None:
+            self.update(seed=self._last_seed, seed_locked=True)
+
+    def note_seed(self, seed: int) -> None:
+        """For jobs that were not built here (a restored queue): makes `seed` the last one."""
+        self._set_last_seed(seed % SEED_COUNT)
+
+    def remember_prompt(self, text: str) -> None:
+        """To the top of the history, once; blank text is not kept."""
+        if not text.strip():
+            return
+        history = (text, *(old for old in self._history if old != text))[:HISTORY_MAX]
+        if history != self._history:
+            self._history = history
+            self.history_changed.emit()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types, for `from_dict`. The seed is a string: many JSON readers round above 2^53."""
+        model = self._awaited or self._state.model
+        state = asdict(self._state) | {"seed": str(self._state.seed), "model": asdict(model)}
+        last = None if self._last_seed is None else str(self._last_seed)
+        return {"state": state, "last_seed": last, "history": list(self._history)}
+
+    def from_dict(self, data: Mapping[str, Any]) -> None:
+        """Takes over what is there and possible; the rest stays as it is. Never raises for what the data holds."""
+        model, values = state_from_dict(data.get("state"), self._state)
+        info = self._find_model(model) if model is not None else None
+        if info is not None:
+            self.choose_model(info, presets=False)
+        else:
+            self._awaited = model
+        self.update(**values)
+        last = data.get("last_seed")
+        if isinstance(last, str) and last.isascii() and last.isdigit():
+            self._set_last_seed(int(last) % SEED_COUNT)
+        history = data.get("history")
+        if isinstance(history, list):
+            for text in reversed([text for text in history if isinstance(text, str)]):
+                self.remember_prompt(text)
+
+    def _apply(self, state: SessionState) -> None:
+        names = (field.name for field in fields(SessionState))
+        changed = frozenset(name for name in names if getattr(state, name) != getattr(self._state, name))
+        if changed:
+            self._state = state
+            self.state_changed.emit(changed)
+
+    def _set_last_seed(self, seed: int) -> None:
+        if seed != self._last_seed:
+            self._last_seed = seed
+            self.last_seed_changed.emit(seed)
+
+    def _missing_model_note(self, model: ModelSpec) -> str:
+        if not model.name:
+            return ""
+        text = self.tr("The model “{model}” is not on this computer. Its settings are back, with “{chosen}” instead.")
+        return text.format(model=model.name, chosen=self._model.name)
+
+
+_FIELDS = {field.name for field in fields(SessionState)} - {"model"}
+
+
+def _preset_values(info: ModelInfo) -> dict[str, Any]:
+    presets = info.presets
+    return {
+        "steps": presets.steps,
+        "guidance_scale": presets.guidance_scale,
+        "sampler": presets.sampler,
+        "width": presets.size.width,
+        "height": presets.size.height,
+    }
+
+
+def _values_of(request: GenerationRequest) -> dict[str, Any]:
+    sampling = asdict(request.sampling)
+    prompt = asdict(request.prompt)
+    return {**prompt, **sampling, "width": request.size.width, "height": request.size.height}

@@ -1,0 +1,94 @@
+"""`sdstudio generate`: pictures from a prompt."""
+
+from __future__ import annotations
+
+import argparse
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from sdstudio.cli.arguments import COUNT, FOLDER, GUIDANCE, SAMPLER, SEED, SIZE, STEPS, UsageError, add_json
+from sdstudio.cli.console import Console
+from sdstudio.cli.running import run_job
+from sdstudio.cli.services import CliServices
+from sdstudio.domain.errors import InvalidRequest, ModelError
+from sdstudio.domain.events import PictureSaved
+from sdstudio.domain.models import STARTER_NAME, ModelInfo
+from sdstudio.domain.request import SEED_COUNT, GenerationRequest, PromptSpec, SamplingSpec
+from sdstudio.domain.samplers import SAMPLERS
+
+HELP = "make pictures from a prompt"
+EPILOG = f"""\
+What is not given comes from the model's own recommendations; without --seed it is drawn at random and printed.
+In the prompt, (word:1.2) weighs a word more and (word:0.8) less.
+
+samplers: {", ".join(sampler.name for sampler in SAMPLERS)}
+
+example: sdstudio generate "a red apple on a blue background" --seed 7 --out pictures
+"""
+_OPTIONS = {"width": "--size", "height": "--size", "size": "--size", "guidance_scale": "--guidance"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.epilog = EPILOG
+    parser.add_argument("prompt", metavar="PROMPT", help="what to draw, in quotes; may be empty")
+    parser.add_argument("--negative", metavar="TEXT", default="", help="what not to draw")
+    parser.add_argument("--steps", type=STEPS, metavar="N", help="1 to 1000; more is slower and finer")
+    parser.add_argument("--guidance", type=GUIDANCE, metavar="G", help="0 to 100; how closely the prompt is followed")
+    parser.add_argument("--size", type=SIZE, metavar="WxH", help="in pixels, multiples of 8 from 64 to 4096")
+    parser.add_argument("--seed", type=SEED, metavar="S", help="0 to 2^64 - 1; the same seed makes the same picture")
+    parser.add_argument("--sampler", type=SAMPLER, metavar="NAME", help="one of those below, in any case")
+    parser.add_argument("--model", metavar="NAME|PATH", default=STARTER_NAME, help="see “sdstudio models”")
+    parser.add_argument("--count", type=COUNT, metavar="N", default=1, help="how many, with seeds S, S+1, S+2 …")
+    parser.add_argument(
+        "--out", type=FOLDER, metavar="DIR", help="where to; made if missing (else your results folder)"
+    )
+    add_json(parser)
+
+
+def run(args: argparse.Namespace, services: CliServices, console: Console) -> int:
+    request = build_request(args, find_model(services, args.model))
+    folder = args.out or services.results_folder
+    return run_job(services.make_runner(), request, folder, console, describe, out_given=args.out is not None)
+
+
+def find_model(services: CliServices, name: str) -> ModelInfo:
+    try:
+        return services.catalog.find(name)
+    except ModelError as error:
+        raise UsageError(f"argument --model: {error}") from error
+
+
+def build_request(args: argparse.Namespace, info: ModelInfo) -> GenerationRequest:
+    """The arguments, with the model's presets where none was given."""
+    presets = info.presets
+    try:
+        sampling = SamplingSpec(
+            steps=presets.steps if args.steps is None else args.steps,
+            guidance_scale=presets.guidance_scale if args.guidance is None else args.guidance,
+            sampler=args.sampler or presets.sampler,
+            seed=secrets.randbelow(SEED_COUNT) if args.seed is None else args.seed,
+            count=args.count,
+        )
+        prompt = PromptSpec(positive=args.prompt, negative=args.negative)
+        return GenerationRequest(prompt=prompt, sampling=sampling, model=info.spec, size=args.size or presets.size)
+    except InvalidRequest as error:
+        option = _OPTIONS.get(error.field, f"--{error.field}")
+        raise UsageError(f"argument {option}: {error}") from error
+
+
+def describe(event: PictureSaved) -> tuple[Mapping[str, Any], str]:
+    """The contract's picture object."""
+    request, size = event.request, event.image.size
+    assert isinstance(request, GenerationRequest)
+    data = {
+        "image": event.path,
+        "seed": request.sampling.seed,
+        "seconds": round(event.seconds, 3),
+        "steps": request.sampling.steps,
+        "width": size.width,
+        "height": size.height,
+        "model": request.model.name,
+        "task": request.task,
+    }
+    return data, f"{event.path}  (seed {request.sampling.seed}, {event.seconds:.1f} s)"

@@ -1,0 +1,155 @@
+"""The engine: a function of a request that emits events and obeys a cancel token."""
+
+from __future__ import annotations
+
+import gc
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import assert_never
+
+import torch
+
+from sdstudio.domain.engine_api import CancelToken, Emit, EngineInfo, ImageSource
+from sdstudio.domain.errors import CancelledByUser, InvalidRequest, OutOfMemory, StudioError
+from sdstudio.domain.events import Cancelled, Failed, Finished, Loading, Started
+from sdstudio.domain.geometry import SIDE_MIN, Size
+from sdstudio.domain.request import GenerationRequest, JobRequest, ModelSpec, PromptSpec, SamplingSpec, UpscaleRequest
+from sdstudio.engine.cache import ModelCache
+from sdstudio.engine.devices import choose_device, free_device_memory
+from sdstudio.engine.hooks.cancel import check_cancel
+from sdstudio.engine.loader import LoadedModel, is_out_of_memory, load_model
+from sdstudio.engine.tasks.text import make_picture, run_text
+
+
+class TorchEngine:
+    """Implements domain.engine_api.Engine. `upscaler` is the file with the upscaler's weights."""
+
+    def __init__(self, *, images: ImageSource, upscaler: Path, threads: int = 0) -> None:
+        self._device = choose_device(threads)
+        self._images = images
+        self._upscaler = upscaler
+        self._models = ModelCache(self._device, load_model)
+
+    def info(self) -> EngineInfo:
+        return self._device.info
+
+    def warm_up(self, model: ModelSpec) -> None:
+        """Reads the model and makes one step of the smallest picture. Raises ModelError or OutOfMemory."""
+        request = GenerationRequest(
+            prompt=PromptSpec(),
+            sampling=SamplingSpec(steps=1, guidance_scale=2.0, sampler="Euler"),
+            model=model,
+            size=Size(SIDE_MIN, SIDE_MIN),
+        )
+        failure = None
+        try:
+            make_picture(request, self._models.get(model), CancelToken())
+        except StudioError:
+            raise
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            failure = _out_of_memory_words(self._models.holds(model))
+        if failure is not None:
+            self._free_memory()
+            raise failure
+
+    def run(self, job_id: str, request: JobRequest, emit: Emit, cancel: CancelToken) -> None:
+        """Runs one job to its end: Started first, and Finished, Cancelled or Failed last."""
+        begin = time.perf_counter()
+        try:
+            with self._threads(request.threads):
+                self._run_task(job_id, request, emit, cancel)
+            end: Finished | Cancelled | Failed = Finished(job_id=job_id, seconds=time.perf_counter() - begin)
+        except CancelledByUser:
+            end = Cancelled(job_id=job_id)
+        except Exception as error:  # noqa: BLE001 - the engine's thread must survive; the event tells the whole story
+            end = self._failed(job_id, request, error)
+        # Outside the except block, whose traceback would keep the failed job's tensors alive.
+        if not isinstance(end, Finished):
+            self._free_memory()
+        emit(end)
+
+    def close(self) -> None:
+        self._models.clear()
+
+    def _run_task(self, job_id: str, request: JobRequest, emit: Emit, cancel: CancelToken) -> None:
+        """One line for each kind of task. Raises CancelledByUser, StudioError, or whatever went wrong."""
+        if isinstance(request, GenerationRequest):
+            emit(Started(job_id=job_id, pictures=request.sampling.count, steps=request.sampling.steps))
+            run_text(job_id, request, emit, cancel, model=self._load(job_id, request.model, emit, cancel))
+        elif isinstance(request, UpscaleRequest):
+            # Imported late: most jobs never need it.
+            from sdstudio.engine.tasks.upscale import count_upscale_steps, run_upscale
+
+            emit(Started(job_id=job_id, pictures=1, steps=count_upscale_steps(request)))
+            device = self._device.torch_device
+            run_upscale(job_id, request, emit, cancel, images=self._images, weights=self._upscaler, device=device)
+        else:
+            assert_never(request)
+
+    def _load(self, job_id: str, spec: ModelSpec, emit: Emit, cancel: CancelToken) -> LoadedModel:
+        """Reading cannot be interrupted; the token is looked at before and after."""
+        check_cancel(cancel)
+        if not self._models.holds(spec):
+            emit(Loading(job_id=job_id, what=f"Reading the model “{spec.name}”"))
+        model = self._models.get(spec)
+        check_cancel(cancel)
+        return model
+
+    @contextmanager
+    def _threads(self, wanted: int) -> Iterator[None]:
+        """A job that must be computed with a certain number of threads gets it, for its time."""
+        usual = self._device.info.threads
+        if wanted in (0, usual):
+            yield
+            return
+        torch.set_num_threads(wanted)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(usual)
+
+    def _failed(self, job_id: str, request: JobRequest, error: Exception) -> Failed:
+        details = "".join(traceback.format_exception(error))
+        if is_out_of_memory(error):
+            loaded = not isinstance(request, GenerationRequest) or self._models.holds(request.model)
+            error = _out_of_memory_words(loaded)
+        if not isinstance(error, StudioError):
+            error = StudioError(
+                "The picture could not be made because of a fault in SD Studio.",
+                meaning="Nothing else was harmed, and the next picture can be made.",
+                hint="Try it once more; if it fails again, please report it with the details.",
+            )
+        return Failed(
+            job_id=job_id,
+            kind=error.kind,
+            message=error.message,
+            meaning=error.meaning,
+            hint=error.hint,
+            details=details,
+            field=error.field if isinstance(error, InvalidRequest) else "",
+        )
+
+    def _free_memory(self) -> None:
+        gc.collect()
+        free_device_memory(self._device)
+
+
+def _out_of_memory_words(model_loaded: bool) -> StudioError:
+    if not model_loaded:
+        return OutOfMemory(
+            "The model does not fit into the memory of this computer.",
+            meaning="No picture can be made with it.",
+            hint="Close other programs, or choose a smaller model.",
+        )
+    return OutOfMemory(
+        "The memory was not enough for this picture.",
+        meaning="The picture was given up; everything else goes on.",
+        hint="Choose a smaller size, or close other programs.",
+    )
+
+

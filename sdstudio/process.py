@@ -1,0 +1,101 @@
+"""What must be settled for the whole process before anything else is imported: offline, logged, crash-proof."""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import logging.handlers
+import os
+import sys
+import threading
+from pathlib import Path
+from types import TracebackType
+
+log = logging.getLogger(__name__)
+
+_ENVIRONMENT = {
+    # The libraries must not even think of a hub.
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_XET": "1",
+    "DO_NOT_TRACK": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    # Idle OpenMP threads sleep instead of spinning: on two cores the window would starve.
+    "OMP_WAIT_POLICY": "PASSIVE",
+}
+_NETWORK_EVENTS = frozenset({"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"})
+LOG_BYTES = 1_000_000
+_crash_stream = None
+
+
+def prepare(cache: Path) -> None:
+    """Before torch or Qt are imported, once. Values that the user's environment already has are kept,
+    except those that keep the program offline."""
+    for name, value in _ENVIRONMENT.items():
+        if name == "OMP_WAIT_POLICY":
+            os.environ.setdefault(name, value)
+        else:
+            os.environ[name] = value
+    # torch makes /tmp/torchinductor_<user> at import otherwise.
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache / "inductor"))
+    sys.addaudithook(_refuse_network)
+
+
+def _refuse_network(event: str, args: tuple[object, ...]) -> None:
+    """The promise “nothing is sent or fetched”, kept by the interpreter: any look-up of a host and any
+    connection but a local Unix socket (address = a path) raises."""
+    if event not in _NETWORK_EVENTS:
+        return
+    if event == "socket.connect" and len(args) > 1 and isinstance(args[1], str | bytes):
+        return
+    log.error("Refused a network call: %s %r", event, args[1:])
+    raise PermissionError(f"SD Studio never uses the network ({event})")
+
+
+def start_logging(folder: Path, *, to_stderr: bool) -> None:
+    """Everything from INFO into a rotating file; warnings to stderr as well for command lines."""
+    root = logging.getLogger()
+    root.setLevel(logging.INFO)
+    formatter = logging.Formatter("%(asctime)s %(levelname)s %(threadName)s %(name)s: %(message)s")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file_handler = logging.handlers.RotatingFileHandler(
+            folder / "sdstudio.log", maxBytes=LOG_BYTES, backupCount=3, encoding="utf-8", delay=True
+        )
+        file_handler.setFormatter(formatter)
+        root.addHandler(file_handler)
+        _start_crash_log(folder / "crash.log")
+    except OSError as error:
+        # A read-only home must not stop anyone from making a picture.
+        to_stderr = True
+        logging.getLogger(__name__).warning("No log file: %s", error)
+    if to_stderr and sys.stderr is not None:
+        stream = logging.StreamHandler()
+        stream.setLevel(logging.WARNING)
+        stream.setFormatter(logging.Formatter("%(levelname)s: %(message)s"))
+        root.addHandler(stream)
+
+
+def _start_crash_log(path: Path) -> None:
+    global _crash_stream
+    _crash_stream = path.open("a", encoding="utf-8")
+    faulthandler.enable(_crash_stream)
+
+
+def log_unexpected_errors() -> None:
+    """An exception that nobody expected is written down; the program goes on where it can."""
+
+    def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, trace)
+            return
+        log.critical("Unexpected error", exc_info=(kind, error, trace))
+
+    def report_in_thread(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None:
+            report(args.exc_type, args.exc_value, args.exc_traceback)
+
+    sys.excepthook = report
+    threading.excepthook = report_in_thread

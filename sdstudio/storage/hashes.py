@@ -1,0 +1,64 @@
+"""Short hashes of large files, computed once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import threading
+from pathlib import Path
+from typing import Any
+
+from sdstudio.domain.errors import StorageError
+from sdstudio.storage.files import write_atomic
+
+SHORT = 10
+"""Hex digits of a short hash, as A1111 writes them."""
+_BLOCK = 4 * 2**20
+_log = logging.getLogger(__name__)
+
+
+def sha256_of(path: Path) -> str:
+    """Raises OSError."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+class HashCache:
+    """Remembers hashes by path, time and size in a small JSON file that may be deleted. Usable from any thread."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._lock = threading.Lock()
+        self._known: dict[str, Any] | None = None
+
+    def short_hash(self, path: Path) -> str:
+        """The first ten hex digits of the file's sha256. Raises OSError."""
+        stat = path.stat()
+        key, stamp = str(path.absolute()), [stat.st_mtime_ns, stat.st_size]
+        with self._lock:
+            entry = self._load().get(key)
+            if isinstance(entry, list) and entry[:2] == stamp and len(entry) == 3 and isinstance(entry[2], str):
+                return entry[2]
+            short = sha256_of(path)[:SHORT]
+            self._load()[key] = [*stamp, short]
+            self._save()
+            return short
+
+    def _load(self) -> dict[str, Any]:
+        if self._known is None:
+            try:
+                data = json.loads(self._file.read_text("utf-8"))
+            except (OSError, ValueError, RecursionError):
+                data = {}  # Missing or damaged: the hashes are computed again.
+            self._known = data if isinstance(data, dict) else {}
+        return self._known
+
+    def _save(self) -> None:
+        try:
+            write_atomic(self._file, json.dumps(self._known, indent=1).encode())
+        except StorageError as error:
+            _log.warning("The hashes of models could not be kept, so they are computed again next time: %s", error)

@@ -1,0 +1,135 @@
+"""The settings file: TOML with a schema number, read with patience and written whole."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import tomli_w
+
+from sdstudio.domain.errors import StorageError
+from sdstudio.storage.files import storage_error, write_atomic
+
+ThemeName = Literal["dark", "light", "system"]
+SCHEMA = 1
+THREADS_MAX = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """`results_folder` "" = the usual place; `threads` 0 = as many as the machine has physical cores."""
+
+    schema: int = SCHEMA
+    results_folder: str = ""
+    theme: ThemeName = "dark"
+    threads: int = 0
+    model_folders: tuple[str, ...] = ()
+    reduce_motion: bool = False
+    notify_when_done: bool = True
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
+
+
+def _threads(value: object) -> int | None:
+    fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= THREADS_MAX
+    return cast(int, value) if fits else None
+
+
+def _theme(value: object) -> ThemeName | None:
+    return value if value in ("dark", "light", "system") else None
+
+
+def _folders(value: object) -> tuple[str, ...] | None:
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    return None
+
+
+_READERS: dict[str, tuple[Callable[[object], object | None], str]] = {
+    "results_folder": (_text, "the name of a folder"),
+    "theme": (_theme, "“dark”, “light” or “system”"),
+    "threads": (_threads, f"a whole number from 0 to {THREADS_MAX}"),
+    "model_folders": (_folders, "a list of folder names"),
+    "reduce_motion": (_flag, "true or false"),
+    "notify_when_done": (_flag, "true or false"),
+}
+"""How a value is read (None: it cannot be) and what it should be, in words. A test holds it complete."""
+
+
+def load_settings(path: Path) -> tuple[Settings, list[str]]:
+    """The settings and notes for the person; never raises for what the file holds.
+
+    What cannot be understood gets its default, and the file as it was is kept beside it as `settings.toml.bad`.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return Settings(), []
+    except OSError as error:
+        return Settings(), [f"The settings in “{path}” could not be read ({error.strerror}); the usual ones are used."]
+    try:
+        table = tomllib.loads(data.decode("utf-8-sig"))
+    except ValueError as error:
+        kept = _keep_bad(path, data)
+        return Settings(), [f"The settings file is damaged ({error}); the usual settings are used. {kept}"]
+    settings, notes = _from_table(table)
+    if notes:
+        notes.append(_keep_bad(path, data))
+    return settings, notes
+
+
+def _from_table(table: dict[str, Any]) -> tuple[Settings, list[str]]:
+    values: dict[str, Any] = {}
+    notes: list[str] = []
+    for name, (read, expected) in _READERS.items():
+        if name not in table:
+            continue
+        value = read(table[name])
+        if value is None:
+            notes.append(f"The setting “{name}” should be {expected}; the usual value is used.")
+        else:
+            values[name] = value
+    return Settings(**values), notes
+
+
+def _keep_bad(path: Path, data: bytes) -> str:
+    kept = path.with_name(path.name + ".bad")
+    try:
+        write_atomic(kept, data)
+    except StorageError as error:
+        return f"A copy of the file could not be kept: {error}"
+    return f"The file as it was is kept as “{kept.name}”."
+
+
+def save_settings(path: Path, settings: Settings) -> None:
+    """Writes the file whole. Keys of later versions that it holds already are kept. Raises StorageError."""
+    table = _known_table(path)
+    table |= {field.name: _plain(getattr(settings, field.name)) for field in fields(settings)}
+    write_atomic(path, tomli_w.dumps(table).encode())
+
+
+def _known_table(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        # A damaged file was set aside when it was loaded, or is now, before it is replaced.
+        os.replace(path, path.with_name(path.name + ".bad"))
+        return {}
+    except OSError as error:
+        raise storage_error(path.parent, error) from error
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,156 @@
+"""Labels, lines, badges, and the error beside a field."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from sdstudio.domain.errors import StudioError
+from sdstudio.ui.controls_buttons import LinkButton
+from sdstudio.ui.fonts import FontRole
+from sdstudio.ui.theme import Theme
+from sdstudio.ui.tokens import BADGE_HEIGHT, CONTROL_HEIGHT, LABEL_COLUMN, LINE_BODY
+
+LabelRole = Literal["text", "label", "hint", "badge", "pill", "key"]
+
+
+class TextLabel(QLabel):
+    """A label in one of the type roles. `role` chooses its colour and frame."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        text: str = "",
+        *,
+        font: FontRole = "body",
+        role: LabelRole = "text",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(text, parent)
+        self.setFont(theme.font(font))
+        self.setProperty("role", role)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+
+
+class FieldLabel(TextLabel):
+    """The name of a field, in the 80 px column before it. Its buddy is the field."""
+
+    def __init__(self, theme: Theme, text: str, buddy: QWidget | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(theme, text, role="label", parent=parent)
+        self.setFixedHeight(CONTROL_HEIGHT)
+        self.setMinimumWidth(LABEL_COLUMN - 8)
+        if buddy is not None:
+            self.setBuddy(buddy)
+
+
+class Heading(TextLabel):
+    """The name of a section."""
+
+    def __init__(self, theme: Theme, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(theme, text, font="heading", parent=parent)
+
+
+class Badge(TextLabel):
+    """A small framed word on a surface: a model family, a key."""
+
+    def __init__(self, theme: Theme, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(theme, text, font="badge", role="badge", parent=parent)
+        self.setFixedHeight(BADGE_HEIGHT)
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+
+class Pill(TextLabel):
+    """A label that is readable on top of any picture."""
+
+    def __init__(self, theme: Theme, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(theme, text, font="badge", role="pill", parent=parent)
+        self.setFixedHeight(BADGE_HEIGHT + 2)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+
+class ElidedLabel(TextLabel):
+    """One line, cut where there is no room; then the whole text is in its tooltip."""
+
+    def __init__(
+        self,
+        theme: Theme,
+        text: str = "",
+        *,
+        font: FontRole = "body",
+        role: LabelRole = "text",
+        mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(theme, text, font=font, role=role, parent=parent)
+        self._mode = mode
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(24, super().minimumSizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        text = " ".join(self.text().split())
+        shown = self.fontMetrics().elidedText(text, self._mode, self.width())
+        self.setToolTip("" if shown == text else self.text())
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(self.rect(), int(self.alignment()), shown)
+
+
+class SectionLine(QFrame):
+    """The line between two sections; right across the dock."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "line")
+        self.setFixedHeight(1)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+
+class ErrorLine(QWidget):
+    """What is wrong with the field above and what cures it; not there while nothing is."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self._icon = QLabel()
+        self._icon.setFixedSize(LINE_BODY, LINE_BODY)
+        self._words = TextLabel(theme)
+        self._words.setWordWrap(True)
+        self.remedy = LinkButton(theme)
+        self.remedy.hide()
+        column = QVBoxLayout()
+        column.setSpacing(0)
+        column.addWidget(self._words)
+        column.addWidget(self.remedy, 0, Qt.AlignmentFlag.AlignLeft)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 4)
+        row.setSpacing(6)
+        row.addWidget(self._icon, 0, Qt.AlignmentFlag.AlignTop)
+        row.addLayout(column, 1)
+        theme.changed.connect(self._colour)
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        return self._words.text()
+
+    def show_error(self, error: StudioError, remedy: str = "") -> None:
+        """Shows message and hint; `remedy` is the text of a link (`remedy.clicked`) that cures it."""
+        self._words.setText(" ".join(part for part in (error.message, error.hint) if part))
+        self.remedy.setText(remedy)
+        self.remedy.setVisible(bool(remedy))
+        self._colour()
+        self.show()
+        QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, self.text))
+
+    def clear(self) -> None:
+        self._words.clear()
+        self.hide()
+
+    def _colour(self) -> None:
+        self._icon.setPixmap(self.theme.pixmap("error", "error", LINE_BODY, self.devicePixelRatioF()))

@@ -1,0 +1,46 @@
+"""Picture files dropped anywhere on the window."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QMimeData, QObject, Signal
+from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
+from PySide6.QtWidgets import QAbstractScrollArea, QLineEdit, QWidget
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+
+
+def picture_paths(data: QMimeData) -> list[str]:
+    """The local picture files in `data`, by their names."""
+    paths = [url.toLocalFile() for url in data.urls()]
+    return [path for path in paths if path.lower().endswith(SUFFIXES)]
+
+
+class FileDrop(QObject):
+    """Watches the window and those of its fields that would take a file for text."""
+
+    dropped = Signal(object)  # list[str]
+
+    def __init__(self, window: QWidget) -> None:
+        super().__init__(window)
+        window.setAcceptDrops(True)
+        window.installEventFilter(self)
+        for field in window.findChildren(QWidget):
+            if isinstance(field, QLineEdit):
+                field.installEventFilter(self)
+            elif isinstance(field, QAbstractScrollArea) and field.acceptDrops():
+                field.viewport().installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if not isinstance(event, QDropEvent) or event.source() is not None:
+            return False  # a picture that is dragged out of our own lists is not meant for us
+        paths = picture_paths(event.mimeData())
+        if not paths:
+            return False
+        if isinstance(event, QDragEnterEvent | QDragMoveEvent):
+            event.acceptProposedAction()
+            return True
+        if event.type() == QEvent.Type.Drop:
+            event.acceptProposedAction()
+            self.dropped.emit(paths)
+            return True
+        return False

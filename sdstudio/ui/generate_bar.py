@@ -1,0 +1,66 @@
+"""The foot of the left dock: Generate, and what it will cost."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QKeySequence
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from sdstudio.ui.controls import ElidedLabel, PrimaryButton, SectionLine, TextLabel, describe
+from sdstudio.ui.theme import Theme, set_surface
+from sdstudio.ui.tokens import DOCK_PADDING, LINE_BODY, ROW_GAP, SECTION_GAP
+
+
+class GenerateBar(QWidget):
+    """`generate_clicked` comes from the button only; the key belongs to the window."""
+
+    generate_clicked = Signal()
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        set_surface(self, "dock")
+        self._cost = ""
+        self._reason = ""
+        hint = QKeySequence("Ctrl+Enter").toString(QKeySequence.SequenceFormat.NativeText)
+        self.button = PrimaryButton(theme, self.tr("Generate"), hint)
+        purpose = self.tr("Make the pictures, or add them to the queue.")
+        describe(self.button, self.tr("Generate"), purpose, "Ctrl+Enter")
+        self.cost = ElidedLabel(theme, role="hint")
+        self.cost.setFixedHeight(LINE_BODY)
+        self.aside = TextLabel(theme, role="hint")
+        self.aside.setFixedHeight(LINE_BODY)
+        self.button.clicked.connect(self.generate_clicked)
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        line.addWidget(self.cost, 1)
+        line.addWidget(self.aside)
+        inner = QVBoxLayout()
+        inner.setContentsMargins(DOCK_PADDING, SECTION_GAP, DOCK_PADDING, SECTION_GAP)
+        inner.setSpacing(ROW_GAP)
+        inner.addWidget(self.button)
+        inner.addLayout(line)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(SectionLine())
+        column.addLayout(inner)
+
+    @property
+    def blocked(self) -> bool:
+        return bool(self._reason)
+
+    def set_cost(self, text: str, right_text: str = "") -> None:
+        """What a click will cost ("about 4 s") and, at the right, what else is worth knowing ("0.6 GB")."""
+        self._cost = text
+        self.aside.setText(right_text)
+        self._show()
+
+    def set_blocked(self, reason: str) -> None:
+        """Greys the button and says why in the cost line; an empty reason sets it free."""
+        self._reason = reason
+        self._show()
+
+    def _show(self) -> None:
+        self.button.setEnabled(not self._reason)
+        self.button.setAccessibleDescription(self._reason or self._cost)
+        self.cost.setText(self._reason or self._cost)

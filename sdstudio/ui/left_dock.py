@@ -1,0 +1,128 @@
+"""The left dock: prompt and settings scroll, Generate at its foot does not."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Protocol
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+from sdstudio.app.catalog_model import CatalogModel
+from sdstudio.app.session import Session
+from sdstudio.app.token_ask import TokenAsk
+from sdstudio.domain.errors import InvalidRequest
+from sdstudio.ui.controls import SectionLine
+from sdstudio.ui.generate_bar import GenerateBar
+from sdstudio.ui.generate_panel import GeneratePanel
+from sdstudio.ui.prompt_panel import PromptPanel
+from sdstudio.ui.theme import Theme, set_surface
+from sdstudio.ui.tokens import DOCK_PADDING, LEFT_DOCK_MAX, LEFT_DOCK_MIN, LEFT_DOCK_WIDTH
+
+_PROMPT_FIELDS = ("prompt", "positive", "negative")
+
+
+class DockContext(Protocol):
+    """The part of the application's context that the dock needs."""
+
+    @property
+    def session(self) -> Session: ...
+    @property
+    def catalog(self) -> CatalogModel: ...
+    @property
+    def tokens(self) -> TokenAsk: ...
+
+
+class LeftDock(QWidget):
+    """`generate_requested` comes when a run is wanted and nothing stands in its way."""
+
+    generate_requested = Signal()
+
+    def __init__(self, context: DockContext, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        set_surface(self, "dock")
+        self._session = context.session
+        self._field_at_fault = ""
+        self.prompt = PromptPanel(context.session, context.tokens, theme)
+        self.settings = GeneratePanel(context.session, context.catalog, theme)
+        self.bar = GenerateBar(theme)
+        self._scroll = QScrollArea()
+        self._arrange()
+        self.bar.generate_clicked.connect(self.generate)
+        self._session.state_changed.connect(self._clear_fault)
+        self._session.model_changed.connect(self._set_tab_order)
+        self._set_tab_order()
+
+    def sizeHint(self) -> QSize:
+        return QSize(LEFT_DOCK_WIDTH, 800)
+
+    def generate(self) -> None:
+        """What Generate and Ctrl+Enter do: ask for a run, or go to the field that stands in its way."""
+        if not self.bar.blocked:
+            self.generate_requested.emit()
+        elif not self.settings.focus_field(self._field_at_fault):
+            self.prompt.focus_prompt()
+
+    def show_error(self, error: InvalidRequest) -> bool:
+        """Beside its field; Generate waits until that is changed. False where no field of the dock is meant."""
+        name = "" if error.field in _PROMPT_FIELDS else error.field
+        if name and not self.settings.show_error(name, error):
+            return False
+        self._field_at_fault = error.field
+        self.bar.set_blocked(error.message if not name else self._change_words(error.field))
+        self.generate()
+        return True
+
+    def _arrange(self) -> None:
+        inside = QWidget()
+        set_surface(inside, "dock")
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.prompt)
+        column.addWidget(SectionLine())
+        column.addWidget(self.settings)
+        column.addStretch(1)
+        self._scroll.setWidget(inside)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.verticalScrollBar().rangeChanged.connect(self._make_room_for_bar)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self._scroll, 1)
+        outer.addWidget(self.bar)
+        self.setMinimumWidth(LEFT_DOCK_MIN)
+        self.setMaximumWidth(LEFT_DOCK_MAX)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
+
+    def _change_words(self, field: str) -> str:
+        words = {
+            "model": self.tr("Choose another model to go on"),
+            "steps": self.tr("Change the steps to go on"),
+            "guidance_scale": self.tr("Change the guidance to go on"),
+            "sampler": self.tr("Choose another sampler to go on"),
+            "seed": self.tr("Change the seed to go on"),
+            "count": self.tr("Change the number of pictures to go on"),
+        }
+        return words.get(field, self.tr("Change the size to go on"))
+
+    def _make_room_for_bar(self, least: int, most: int) -> None:
+        """The scroll bar stands in the padding at the right, so that no field moves when it comes."""
+        taken = self._scroll.verticalScrollBar().sizeHint().width() if most > least else 0
+        for panel in (self.prompt, self.settings):
+            panel.set_right_padding(DOCK_PADDING - min(taken, DOCK_PADDING))
+
+    def _set_tab_order(self) -> None:
+        stops = [*self.prompt.tab_stops(), *self.settings.tab_stops(), self.bar.button]
+        for first, second in pairwise(stops):
+            QWidget.setTabOrder(first, second)
+
+    def _clear_fault(self, names: frozenset[str]) -> None:
+        field = "positive" if self._field_at_fault == "prompt" else self._field_at_fault
+        sides = {"width", "height", "size"}
+        if field and (field in names or (field in sides and names & sides)):
+            self._field_at_fault = ""
+            self.bar.set_blocked("")

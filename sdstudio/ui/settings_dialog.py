@@ -1,0 +1,195 @@
+"""The settings, from declared rows. What is changed holds at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+
+from sdstudio.app.settings_store import SettingsStore
+from sdstudio.storage.settings import Settings
+from sdstudio.ui.controls import (
+    Button,
+    ElidedLabel,
+    FieldLabel,
+    LinkButton,
+    NumberField,
+    TextLabel,
+    ToggleButton,
+    describe,
+)
+from sdstudio.ui.dialogs import SideDialog
+from sdstudio.ui.theme import Theme
+from sdstudio.ui.translate import QT_TRANSLATE_NOOP
+
+CONTEXT = "Settings"
+LABEL_WIDTH = 112
+THREADS_MOST = 64
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRow:
+    """`kind` chooses the control: "folder", "choice", "threads", "flag". A flag's words stand beside its box."""
+
+    name: str
+    kind: str
+    label: str
+    hint: str
+    choices: tuple[tuple[str, str], ...] = ()
+
+
+SETTING_ROWS: tuple[SettingRow, ...] = (
+    SettingRow(
+        "results_folder",
+        "folder",
+        QT_TRANSLATE_NOOP("Settings", "Results folder"),
+        QT_TRANSLATE_NOOP("Settings", "Every finished picture is saved here."),
+    ),
+    SettingRow(
+        "theme",
+        "choice",
+        QT_TRANSLATE_NOOP("Settings", "Theme"),
+        "",
+        (
+            ("dark", QT_TRANSLATE_NOOP("Settings", "Dark")),
+            ("light", QT_TRANSLATE_NOOP("Settings", "Light")),
+            ("system", QT_TRANSLATE_NOOP("Settings", "Like the system")),
+        ),
+    ),
+    SettingRow(
+        "threads",
+        "threads",
+        QT_TRANSLATE_NOOP("Settings", "CPU threads"),
+        QT_TRANSLATE_NOOP(
+            "Settings",
+            "0 = as many as this computer has cores. Holds after the next start; the finest details depend on it.",
+        ),
+    ),
+    SettingRow(
+        "reduce_motion",
+        "flag",
+        QT_TRANSLATE_NOOP("Settings", "Reduce motion"),
+        QT_TRANSLATE_NOOP("Settings", "Nothing folds or slides."),
+    ),
+    SettingRow(
+        "notify_when_done",
+        "flag",
+        QT_TRANSLATE_NOOP("Settings", "Tell me when a long run is done"),
+        QT_TRANSLATE_NOOP("Settings", "A mark in the taskbar while the window is in the background."),
+    ),
+)
+
+
+def _words(text: str) -> str:
+    return QCoreApplication.translate(CONTEXT, text) if text else ""
+
+
+class SettingsDialog(SideDialog):
+    """Follows the store too: a theme that is chosen in the menu shows here."""
+
+    def __init__(
+        self, store: SettingsStore, results: Callable[[], Path], theme: Theme, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(theme, self.tr("Settings"), parent)
+        self._store = store
+        self._results = results
+        self._showers: list[Callable[[Settings], None]] = []
+        makers = {"folder": self._folder, "choice": self._choice, "threads": self._threads, "flag": self._flag}
+        for row in SETTING_ROWS:
+            self.body.addLayout(self._line(row, makers[row.kind](row)))
+        self.body.addStretch(1)
+        store.changed.connect(self._show)
+        self._show(store.settings)
+        self.setMinimumWidth(520)
+
+    def _show(self, settings: Settings) -> None:
+        for show in self._showers:
+            show(settings)
+
+    def _line(self, row: SettingRow, control: QWidget) -> QHBoxLayout:
+        """Label, control, and below it what it does."""
+        line = QHBoxLayout()
+        line.setSpacing(8)
+        label = FieldLabel(self.theme, "" if row.kind == "flag" else _words(row.label), control)
+        label.setFixedWidth(LABEL_WIDTH)
+        line.addWidget(label, 0, Qt.AlignmentFlag.AlignTop)
+        column = QVBoxLayout()
+        column.setSpacing(2)
+        column.addWidget(control)
+        if row.hint:
+            hint = TextLabel(self.theme, _words(row.hint), font="small", role="hint")
+            hint.setWordWrap(True)
+            hint.setContentsMargins(24 if row.kind == "flag" else 0, 0, 0, 4)
+            column.addWidget(hint)
+        line.addLayout(column, 1)
+        return line
+
+    def _folder(self, row: SettingRow) -> QWidget:
+        part = QWidget()
+        shown = ElidedLabel(self.theme, mode=Qt.TextElideMode.ElideMiddle)
+        choose = Button(self.theme, self.tr("Choose…"))
+        usual = LinkButton(self.theme, self.tr("Usual place"))
+        describe(choose, self.tr("Choose the results folder"))
+        describe(usual, self.tr("Use the usual place"), self.tr("Pictures › SD Studio"))
+        choose.clicked.connect(lambda: self._ask_folder(row.name))
+        usual.clicked.connect(lambda: self._store.update(**{row.name: ""}))
+        line = QHBoxLayout(part)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(8)
+        line.addWidget(shown, 1)
+        line.addWidget(usual)
+        line.addWidget(choose)
+
+        def show(settings: Settings) -> None:
+            shown.setText(str(self._results()))
+            usual.setVisible(bool(getattr(settings, row.name)))
+
+        self._showers.append(show)
+        return part
+
+    def _ask_folder(self, name: str) -> None:
+        dialog = QFileDialog(self, self.tr("Results folder"), str(self._results()))
+        dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda folder: self._store.update(**{name: folder}))
+        dialog.open()
+
+    def _choice(self, row: SettingRow) -> QWidget:
+        part = QWidget()
+        line = QHBoxLayout(part)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(4)
+        buttons: dict[str, ToggleButton] = {}
+        for value, text in row.choices:
+            button = ToggleButton(self.theme, _words(text))
+            button.setAutoExclusive(True)
+            button.clicked.connect(lambda _checked=False, chosen=value: self._store.update(**{row.name: chosen}))
+            line.addWidget(button)
+            buttons[value] = button
+        line.addStretch(1)
+        self._showers.append(lambda settings: buttons[getattr(settings, row.name)].setChecked(True))
+        return part
+
+    def _threads(self, row: SettingRow) -> QWidget:
+        field = NumberField(0, THREADS_MOST)
+        describe(field, _words(row.label), _words(row.hint))
+        field.setFixedWidth(80)
+        field.valueChanged.connect(lambda value: self._store.update(**{row.name: value}))
+        self._showers.append(lambda settings: _set_quietly(field, getattr(settings, row.name)))
+        return field
+
+    def _flag(self, row: SettingRow) -> QWidget:
+        box = QCheckBox(_words(row.label))
+        box.setToolTip(_words(row.hint))
+        box.toggled.connect(lambda on: self._store.update(**{row.name: on}))
+        self._showers.append(lambda settings: box.setChecked(getattr(settings, row.name)))
+        return box
+
+
+def _set_quietly(field: Any, value: int) -> None:
+    if field.value() != value:
+        field.setValue(value)

@@ -1,0 +1,93 @@
+"""Everything that can go wrong, and what an earlier run left behind, as messages in the banner."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+
+from sdstudio.app import messages
+from sdstudio.app.bridge import EngineState
+from sdstudio.app.context import AppContext
+from sdstudio.app.job_item import JobItem, JobState
+from sdstudio.domain.errors import ErrorKind, InvalidRequest, StudioError
+from sdstudio.domain.events import Failed
+from sdstudio.jobs.journal import JournalEntry
+from sdstudio.ui.banner import Banner, Message, Remedy
+from sdstudio.ui.bin import PictureBin
+from sdstudio.ui.left_dock import LeftDock
+
+
+class Troubles(QObject):
+    """A fault of one field goes beside that field, all others go into the banner."""
+
+    def __init__(
+        self, context: AppContext, banner: Banner, left: LeftDock, files_bin: PictureBin, parent: QObject
+    ) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._banner = banner
+        self._left = left
+        context.queue.job_ended.connect(self._on_ended)
+        context.bridge.state_changed.connect(self._on_engine)
+        context.recovery.entries_changed.connect(self._on_recovered)
+        problems = (
+            context.queue.refused, context.files.problem, context.enlarge.problem, context.recovery.problem,
+            context.gallery.problem, context.settings.problem, context.catalog.problem, files_bin.problem,
+        )  # fmt: skip
+        for signal in problems:
+            signal.connect(self.show_error)
+        for note in context.settings.notes:
+            self._banner.show_message(Message(title=note, kind="warn"))
+        self._on_recovered(context.recovery.entries)
+
+    def show_error(self, error: StudioError) -> None:
+        """Beside its field where it belongs to one, else in the banner."""
+        if not (isinstance(error, InvalidRequest) and self._left.show_error(error)):
+            self._banner.show_message(_message(error))
+
+    def show_note(self, words: str) -> None:
+        self._banner.show_message(Message(title=words, kind="info"))
+
+    def _on_ended(self, item: JobItem) -> None:
+        failure = item.failure
+        if item.state is not JobState.FAILED or failure is None:
+            return
+        if failure.field and self._left.show_error(InvalidRequest(failure.field, failure.message, hint=failure.hint)):
+            return
+        again = () if failure.kind is ErrorKind.BAD_INPUT else (self._again(item),)
+        self._banner.show_message(_message(failure, again))
+
+    def _again(self, item: JobItem) -> Remedy:
+        return Remedy(self.tr("Try again"), lambda: self._context.queue.add(item.request))
+
+    def _on_engine(self, state: EngineState) -> None:
+        failure = self._context.bridge.failure
+        if state is EngineState.BROKEN and failure is not None and self._context.queue.current is None:
+            self._banner.show_message(_message(failure))
+
+    def _on_recovered(self, entries: tuple[JournalEntry, ...]) -> None:
+        if not entries:
+            return
+        recovery = self._context.recovery
+        one = len(entries) == 1
+        title = self.tr("SD Studio was closed in the middle of 1 run")
+        if not one:
+            title = self.tr("SD Studio was closed before {count} runs were done").format(count=len(entries))
+        prompt = messages.request_title(entries[0].job.request)
+        text = self.tr("“{prompt}” was not finished. Pictures that were finished are safe.").format(
+            prompt=_short(prompt)
+        )
+        remedies = (
+            Remedy(self.tr("Make it again") if one else self.tr("Make them again"), recovery.again_all),
+            Remedy(self.tr("Forget it") if one else self.tr("Forget them"), recovery.forget_all),
+        )
+        self._banner.show_message(Message(title=title, text=text, remedies=remedies, kind="info"))
+
+
+def _message(error: StudioError | Failed, remedies: tuple[Remedy, ...] = ()) -> Message:
+    words = messages.error_words(error)
+    text = " ".join(part for part in (words.meaning, words.hint) if part)
+    return Message(title=words.message, text=text, details=words.details, remedies=remedies)
+
+
+def _short(text: str, most: int = 80) -> str:
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"

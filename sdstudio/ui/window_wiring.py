@@ -1,0 +1,245 @@
+"""What the actions do, and which of them can be done now."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QPoint, QProcess, Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage, QPixmap
+from PySide6.QtWidgets import QFileDialog, QMainWindow, QMenu
+
+from sdstudio.domain.errors import InvalidRequest
+from sdstudio.domain.request import GenerationRequest
+from sdstudio.storage.pictures import load_picture
+from sdstudio.ui.about import AboutDialog
+from sdstudio.ui.action_table import Needs
+from sdstudio.ui.dialogs import SideDialog
+from sdstudio.ui.gallery_view import DRAG_SIDE, drag_files, file_data
+from sdstudio.ui.menus import picture_menu
+from sdstudio.ui.qimage import fitted, to_qimage
+from sdstudio.ui.settings_dialog import SettingsDialog
+from sdstudio.ui.shortcuts_dialog import ShortcutsDialog
+from sdstudio.ui.window_parts import WindowParts
+
+PICTURE_FILTER = "*.png *.jpg *.jpeg *.webp"
+
+
+def _close(window: QMainWindow) -> None:
+    window.close()
+
+
+def open_locally(path: str) -> None:
+    """Shows a folder or file of this computer in the system's own program."""
+    QDesktopServices.openUrl(QUrl.fromLocalFile(path))
+
+
+class Commands(QObject):
+    """One method a command; `names` of the actions' table lead here."""
+
+    def __init__(self, parts: WindowParts, opener: Callable[[str], None] = open_locally) -> None:
+        super().__init__(parts.window)
+        self._parts = parts
+        self._window = parts.window
+        self._context = parts.context
+        self._open = opener
+        self._dialogs: dict[str, SideDialog] = {}
+        self._last_needs: frozenset[Needs] | None = None
+        self._do: dict[str, Callable[[], None]] = self._table()
+        parts.actions.chosen.connect(self.run)
+        self._follow_state()
+
+    def _table(self) -> dict[str, Callable[[], None]]:
+        parts, window, context = self._parts, self._window, self._context
+        view, settings = parts.canvas.view, context.settings
+        return {
+            "open": self.ask_for_file,
+            "results_folder": self.open_results_folder,
+            "settings": lambda: self._show("settings", self._settings_dialog),
+            "quit": lambda: _close(window),
+            "copy": lambda: self.copy(self._shown()),
+            "use_settings": lambda: self.use_settings(parts.presenter.path),
+            "use_last_seed": context.session.use_last_seed,
+            "show_in_folder": lambda: self.show_in_folder(parts.presenter.path),
+            "to_bin": lambda: self.to_bin(self._shown()),
+            "zoom_in": lambda: view.zoom_step(1),
+            "zoom_out": lambda: view.zoom_step(-1),
+            "zoom_100": lambda: view.set_zoom(1.0),
+            "zoom_fit": view.fit,
+            "results": lambda: parts.results.setVisible(parts.actions["results"].isChecked()),
+            "full_screen": lambda: window.setWindowState(window.windowState() ^ Qt.WindowState.WindowFullScreen),
+            "theme_dark": lambda: settings.update(theme="dark"),
+            "theme_light": lambda: settings.update(theme="light"),
+            "theme_system": lambda: settings.update(theme="system"),
+            "next_area": lambda: parts.areas.go(1),
+            "previous_area": lambda: parts.areas.go(-1),
+            "generate": parts.left.generate,
+            "cancel": context.queue.cancel_current,
+            "clear_waiting": context.queue.clear_waiting,
+            "enlarge": lambda: self.enlarge(parts.presenter.path),
+            "shortcuts": lambda: self._show("shortcuts", lambda: ShortcutsDialog(parts.theme, window)),
+            "about": lambda: self._show("about", lambda: AboutDialog(parts.theme, window)),
+        }
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(self._do)
+
+    def run(self, name: str) -> None:
+        self._do[name]()
+
+    # Which can be done now
+
+    def _follow_state(self) -> None:
+        queue = self._context.queue
+        for signal in (
+            queue.current_changed, queue.waiting_changed, self._context.session.last_seed_changed,
+            self._parts.presenter.shown_changed, self._parts.canvas.view.content_changed,
+        ):  # fmt: skip
+            signal.connect(self._update_needs)
+        self._update_needs()
+
+    def _update_needs(self, *_: object) -> None:
+        queue, presenter = self._context.queue, self._parts.presenter
+        facts = {
+            Needs.NOTHING: True,
+            Needs.PICTURE: self._parts.canvas.view.content is not None,
+            Needs.FILE: bool(presenter.path),
+            Needs.RUNNING: queue.current is not None,
+            Needs.WAITING: bool(queue.waiting),
+            Needs.LAST_SEED: self._context.session.last_seed is not None,
+        }
+        present = frozenset(need for need, met in facts.items() if met)
+        if present != self._last_needs:
+            self._last_needs = present
+            self._parts.actions.set_state(present)
+
+    # Making pictures
+
+    def generate(self) -> None:
+        """Adds a run of what the fields hold; a value that cannot be is shown beside its field."""
+        try:
+            request = self._context.session.build_request()
+        except InvalidRequest as error:
+            self._parts.troubles.show_error(error)
+            return
+        self._context.queue.add(request)
+
+    def enlarge(self, path: str) -> None:
+        if path:
+            self._context.enlarge.enlarge_file(path)
+
+    def enlarge_all(self, paths: list[str]) -> None:
+        for path in paths:
+            self.enlarge(path)
+
+    # Files
+
+    def ask_for_file(self) -> None:
+        dialog = QFileDialog(self._window, self.tr("Open a picture"), str(self._context.results_folder))
+        dialog.setNameFilter(self.tr("Pictures ({patterns})").format(patterns=PICTURE_FILTER))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.filesSelected.connect(self._parts.open_files)
+        dialog.open()
+
+    def on_restored(self, request: GenerationRequest, path: str) -> None:
+        note = self._context.session.restore(request)
+        if note:
+            self._parts.troubles.show_note(note)
+
+    def use_settings(self, path: str) -> None:
+        if path:
+            self._context.files.restore(path)
+
+    def open_results_folder(self) -> None:
+        folder = self._context.results_folder
+
+        def make() -> None:
+            folder.mkdir(parents=True, exist_ok=True)
+
+        self._context.io.submit(make, lambda _: self._open(str(folder)), self._parts.troubles.show_error)
+
+    def show_in_folder(self, path: str) -> None:
+        """With the file marked, where the system can do that."""
+        if not path:
+            return
+        if sys.platform == "win32":
+            QProcess.startDetached("explorer", ["/select,", str(Path(path))])
+        elif sys.platform == "darwin":
+            QProcess.startDetached("open", ["-R", path])
+        else:
+            self._open(str(Path(path).parent))
+
+    def copy(self, paths: list[str]) -> None:
+        """Picture and files to the clipboard; a forming picture as it is now."""
+        shown = self._parts.presenter.image
+        if shown is not None and paths == self._shown():
+            self._to_clipboard(shown, paths)
+        elif paths:
+            self._context.io.submit(
+                lambda: to_qimage(load_picture(Path(paths[0]))),
+                lambda image: self._to_clipboard(image, paths),
+                self._parts.troubles.show_error,
+            )
+
+    @staticmethod
+    def _to_clipboard(image: QImage, paths: list[str]) -> None:
+        data = file_data(paths)
+        data.setImageData(image)
+        QGuiApplication.clipboard().setMimeData(data)
+
+    def to_bin(self, paths: list[str]) -> None:
+        if paths:
+            self._parts.files_bin.move(paths)
+
+    def _shown(self) -> list[str]:
+        path = self._parts.presenter.path
+        return [path] if path else []
+
+    # Menus, drags, dialogs
+
+    def show_picture_menu(self, position: QPoint) -> None:
+        picture_menu(self._parts.actions, self._window).popup(position)
+
+    def show_list_menu(self, paths: list[str], position: QPoint) -> None:
+        self.list_menu(paths).popup(position)
+
+    def list_menu(self, paths: list[str]) -> QMenu:
+        """For pictures chosen in a list, which need not be the one in the middle."""
+        menu, first, one = QMenu(self._window), paths[0], len(paths) == 1
+        menu.addAction(self.tr("Show"), lambda: self._parts.presenter.show_file(first)).setEnabled(one)
+        menu.addAction(self.tr("Use settings of this picture"), lambda: self.use_settings(first)).setEnabled(one)
+        menu.addAction(self.tr("Enlarge 4×"), lambda: self.enlarge_all(paths))
+        menu.addSeparator()
+        menu.addAction(self.tr("Copy picture"), lambda: self.copy(paths))
+        menu.addAction(self.tr("Show in folder"), lambda: self.show_in_folder(first))
+        menu.addSeparator()
+        menu.addAction(self.tr("Move to bin"), lambda: self.to_bin(paths))
+        menu.aboutToHide.connect(menu.deleteLater)
+        return menu
+
+    def drag_out(self) -> None:
+        paths, image = self._shown(), self._parts.presenter.image
+        if paths and image is not None:
+            drag_files(self._parts.canvas.view, paths, QPixmap.fromImage(fitted(image, DRAG_SIDE)))
+
+    def _settings_dialog(self) -> SideDialog:
+        return SettingsDialog(
+            self._context.settings, lambda: self._context.results_folder, self._parts.theme, self._window
+        )
+
+    def dialog(self, name: str) -> SideDialog | None:
+        """The one that is open."""
+        return self._dialogs.get(name)
+
+    def _show(self, name: str, make: Callable[[], SideDialog]) -> None:
+        """One dialog of a kind; asked for again it comes to the front."""
+        dialog = self._dialogs.get(name)
+        if dialog is None:
+            dialog = self._dialogs[name] = make()
+            dialog.destroyed.connect(lambda *_: self._dialogs.pop(name, None))
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()

@@ -1,0 +1,215 @@
+"""The composition root: the one place that knows every layer, and the only importer of the engine.
+
+Imports are late on purpose: a command never loads Qt, and torch is loaded in the engine's thread alone.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sdstudio import __version__, process
+from sdstudio.domain.checks import CheckResult
+from sdstudio.domain.engine_api import Engine
+from sdstudio.storage.image_store import ImageStore
+from sdstudio.storage.paths import AppPaths
+from sdstudio.storage.resources import resource_path
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from sdstudio.app.context import AppContext
+    from sdstudio.ui.main_window import MainWindow
+    from sdstudio.ui.theme import Theme
+
+log = logging.getLogger(__name__)
+
+STARTER = "models/starter"
+UPSCALER = "upscaler/realesr-animevideov3-x4.safetensors"
+CLOSE_TIMEOUT_MS = 1500
+"""Closing in the middle of a job ends the process within two seconds, whatever the engine is doing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineMaker:
+    """An EngineFactory: called in the engine's thread, where it imports torch."""
+
+    images: ImageStore
+    threads: int
+    quiet: bool
+    """Whether a window must stay smooth meanwhile."""
+
+    def __call__(self) -> Engine:
+        if not self.quiet:
+            return self._make()
+        from sdstudio.preload import quiet_imports
+
+        with quiet_imports():
+            return self._make()
+
+    def _make(self) -> Engine:
+        from sdstudio.engine.engine import TorchEngine
+
+        return TorchEngine(images=self.images, upscaler=resource_path(UPSCALER), threads=self.threads)
+
+
+# -- the command line ------------------------------------------------------------------------------------------------
+
+
+def is_command(args: Sequence[str]) -> bool:
+    """Whether the arguments are for the command line; file names and nothing at all are for the window."""
+    from sdstudio.cli import COMMANDS
+
+    return bool(args) and (args[0] in COMMANDS or args[0].startswith("-"))
+
+
+def cli_main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command; the exit code of contracts: 0 done, 1 failed, 2 bad input, 130 Ctrl+C."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    paths = AppPaths.find()
+    process.prepare(paths.cache)
+    process.start_logging(paths.logs, to_stderr=True)
+
+    from sdstudio.cli.main import main
+    from sdstudio.cli.services import CliServices
+    from sdstudio.jobs.journal import Journal
+    from sdstudio.jobs.runner import JobRunner
+    from sdstudio.storage.catalog import ModelCatalog
+    from sdstudio.storage.hashes import HashCache
+    from sdstudio.storage.settings import load_settings
+
+    settings, notes = load_settings(paths.settings_file)
+    for note in notes:
+        log.warning(note)
+    images = ImageStore(paths.images)
+    folders = [paths.models, *(Path(folder).expanduser() for folder in settings.model_folders)]
+
+    def make_runner() -> JobRunner:
+        return JobRunner(
+            journal=Journal(paths.journal),
+            results=lambda: paths.results_folder(settings.results_folder),
+            engine=EngineMaker(images=images, threads=settings.threads, quiet=False),
+            app_version=__version__,
+        )
+
+    services = CliServices(
+        paths=paths,
+        settings=settings,
+        catalog=ModelCatalog(resource_path(STARTER), folders, HashCache(paths.hashes_file)),
+        make_runner=make_runner,
+        images=images,
+        selftest=check_engine,
+        benches={"ui": bench_ui, "preview": bench_preview, "cancel": bench_cancel, "generate": bench_generate},
+        version=__version__,
+    )
+    return main(args, services)
+
+
+def check_engine() -> Iterable[CheckResult]:
+    """The engine's part of the self-test."""
+    from sdstudio.engine.selftest import check_engine as check
+
+    return check(resource_path(STARTER), resource_path(UPSCALER))
+
+
+def bench_ui() -> Iterable[Mapping[str, Any]]:
+    from sdstudio.bench_ui import run_ui_bench
+
+    return run_ui_bench()
+
+
+def bench_preview() -> Iterable[Mapping[str, Any]]:
+    from sdstudio.engine.benches import bench_preview as bench
+
+    return bench()
+
+
+def bench_cancel() -> Iterable[Mapping[str, Any]]:
+    from sdstudio.engine.benches import bench_cancel as bench
+
+    return bench()
+
+
+def bench_generate() -> Iterable[Mapping[str, Any]]:
+    from sdstudio.engine.benches import bench_generate as bench
+
+    return bench()
+
+
+# -- the window ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Studio:
+    """The running window and all that it hangs on."""
+
+    app: QApplication
+    theme: Theme
+    context: AppContext
+    window: MainWindow
+
+    def finish(self) -> bool:
+        """Saves the state and ends the threads. False: a thread is still inside something that cannot be
+        interrupted; everything is saved, and the process must leave without waiting for it."""
+        return self.context.close(CLOSE_TIMEOUT_MS)
+
+
+def window_main(files: Sequence[str]) -> int:
+    """Opens the window and runs until it is closed."""
+    studio = build_studio()
+    studio.window.show()
+    if files:
+        studio.window.open_files([Path(name) for name in files])
+    code = studio.app.exec()
+    if not studio.finish():
+        log.info("Leaving while the engine is still loading")
+        logging.shutdown()
+        os._exit(code)
+    return code
+
+
+def build_studio(engine: EngineMaker | None = None) -> Studio:
+    """The application, not yet shown. The engine starts once the window is on the screen."""
+    paths = AppPaths.find()
+    process.prepare(paths.cache)
+    process.start_logging(paths.logs, to_stderr=False)
+    process.log_unexpected_errors()
+
+    from PySide6.QtCore import Qt, QTimer
+    from PySide6.QtGui import QGuiApplication
+    from PySide6.QtWidgets import QApplication
+
+    from sdstudio.app.context import build_context
+    from sdstudio.engine.tokens import ModelTokenCounter
+    from sdstudio.storage.settings import load_settings
+    from sdstudio.ui.main_window import MainWindow
+    from sdstudio.ui.theme import Theme
+
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+        app = QApplication(sys.argv[:1])
+    app.setApplicationName("SD Studio")
+    app.setApplicationVersion(__version__)
+    app.setDesktopFileName("sdstudio")
+
+    settings, _ = load_settings(paths.settings_file)
+    context = build_context(
+        paths,
+        engine=engine or EngineMaker(images=ImageStore(paths.images), threads=settings.threads, quiet=True),
+        counter=ModelTokenCounter(),
+        built_in=resource_path(STARTER),
+        app_version=__version__,
+    )
+    theme = Theme()
+    theme.set_mode(settings.theme)
+    theme.apply(app)
+    window = MainWindow(context, theme)
+    # The first turn of the event loop paints the window; only then does torch begin to load.
+    QTimer.singleShot(0, context.start)
+    return Studio(app=app, theme=theme, context=context, window=window)

@@ -1,0 +1,54 @@
+"""No socket is opened by importing or starting SD Studio, and the guards that say so can fail."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from tests.architecture.test_headless import LAYERS, modules_of
+from tests.helpers.children import import_all, run_python
+from tests.helpers.no_network import NetworkUsed
+
+
+def test_importing_everything_reaches_no_network() -> None:
+    modules = [name for layer in LAYERS for name in modules_of(layer)]
+    assert import_all([*modules, "sdstudio.wiring"], offline=True) == ""
+
+
+def test_the_program_starts_without_a_network() -> None:
+    done = run_python(["-m", "sdstudio", "--version"], offline=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+def test_the_guard_of_child_processes_works() -> None:
+    done = run_python(["-c", "import socket; socket.create_connection(('192.0.2.1', 9), timeout=1)"], offline=True)
+    assert done.returncode != 0
+    assert "NetworkUsed" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        lambda: socket.create_connection(("192.0.2.1", 9), timeout=1),
+        lambda: socket.getaddrinfo("example.invalid", 80),
+        lambda: socket.gethostbyname("example.invalid"),
+        lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b"x", ("192.0.2.1", 9)),
+    ],
+)
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_the_guard_of_the_tests_works(attempt: object, network_attempts: list[str]) -> None:
+    assert callable(attempt)
+    with pytest.raises(NetworkUsed, match="works without a network"):
+        attempt()
+    assert network_attempts
+    network_attempts.clear()
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="Windows makes a socketpair of network sockets")
+def test_processes_of_one_machine_may_talk() -> None:
+    left, right = socket.socketpair()
+    with left, right:
+        left.sendall(b"hello")
+        assert right.recv(5) == b"hello"

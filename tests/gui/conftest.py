@@ -1,0 +1,50 @@
+"""Guards and fixtures of everything that needs Qt. The guards of tests/conftest.py hold here too."""
+
+from __future__ import annotations
+
+import threading
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import shiboken6
+from PySide6.QtCore import QThread
+
+from tests.helpers.app_fixtures import (
+    app_paths,
+    built_in,
+    context,
+    counter,
+    engine,
+    io,
+    make_context,
+    ready_context,
+)
+
+__all__ = ["app_paths", "built_in", "context", "counter", "engine", "io", "make_context", "ready_context"]
+
+
+@pytest.fixture(autouse=True)
+def no_thread_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Fails a test that leaves a thread running and says where it was started."""
+    started: list[tuple[QThread, str]] = []
+    start = QThread.start
+
+    def noted_start(thread: QThread, *arguments: Any) -> None:
+        started.append((thread, "".join(traceback.format_stack(limit=8)[:-1])))
+        start(thread, *arguments)
+
+    monkeypatch.setattr(QThread, "start", noted_start)
+    before = set(threading.enumerate())
+    yield
+    left = [where for thread, where in started if shiboken6.isValid(thread) and thread.isRunning()]
+    for thread, _ in started:
+        if shiboken6.isValid(thread) and thread.isRunning():
+            thread.quit()
+            thread.wait(2000)
+    assert not left, "a QThread was left running; it was started here:\n" + "\n".join(left)
+    # Qt's threads appear in Python as dummies, and stay listed after their end.
+    others = [thread for thread in threading.enumerate() if thread not in before]
+    python = [thread.name for thread in others if not isinstance(thread, threading._DummyThread)]
+    assert not python, f"threads were left running: {python}"
