@@ -83,9 +83,9 @@ def install_packages(root: Path, python: Path, machine: Machine, test: bool, uv:
     """`python` is the environment's; `uv` a uv that is at hand already. Raises SetupError if both ways fail."""
     pip = _pip(python, machine)
     settings = PipSettings.read(machine.environ, _pip_config(pip, machine))
+    quiet = () if machine.terminal else ("--quiet",)
     if uv is None:
         requirement = uv_requirement((root / "constraints.txt").read_text(encoding="utf-8"))
-        quiet = () if machine.terminal else ("--quiet",)
         if machine.run(*pip, "install", *quiet, "--disable-pip-version-check", requirement) == 0:
             uv_start: list[str] = [str(python), "-m", "uv"]
         else:
@@ -95,7 +95,7 @@ def install_packages(root: Path, python: Path, machine: Machine, test: bool, uv:
         uv_start = [str(uv)]
     if uv_start and _with_uv(uv_start, root, python, machine, settings, test):
         return
-    if machine.run(*pip, "install", "-c", root / "constraints.txt", "-e", target(root, test)) != 0:
+    if machine.run(*pip, "install", *quiet, "-c", root / "constraints.txt", "-e", target(root, test)) != 0:
         raise SetupError(
             "The packages could not be installed (see above). If this machine is offline, connect it "
             "once and start again: afterwards SD Studio needs no network."

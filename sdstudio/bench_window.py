@@ -61,7 +61,7 @@ def measure() -> int:
     studio = wiring.build_studio()
     meter = Meter(studio)
     studio.window.show()
-    code = studio.app.exec()
+    code = studio.run()
     studio.finish()
     print(json.dumps({**_figures("sampling", meter.gaps), **_figures("loading", meter.gaps)}), flush=True)
     return code

@@ -8,8 +8,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,6 @@ from sdstudio.storage.paths import AppPaths
 from sdstudio.storage.resources import resource_path
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QApplication
-
     from sdstudio.app.context import AppContext
     from sdstudio.ui.main_window import MainWindow
     from sdstudio.ui.theme import Theme
@@ -31,6 +30,7 @@ log = logging.getLogger(__name__)
 
 STARTER = "models/starter"
 UPSCALER = "upscaler/realesr-animevideov3-x4.safetensors"
+ENGINE_BENCHES = ("preview", "cancel", "generate")
 CLOSE_TIMEOUT_MS = 1500
 """Closing in the middle of a job ends the process within two seconds, whatever the engine is doing."""
 
@@ -104,7 +104,7 @@ def cli_main(argv: Sequence[str] | None = None) -> int:
         make_runner=make_runner,
         images=images,
         selftest=check_engine,
-        benches={"ui": bench_ui, "preview": bench_preview, "cancel": bench_cancel, "generate": bench_generate},
+        benches={"ui": bench_ui, **{name: partial(bench_engine, name) for name in ENGINE_BENCHES}},
         version=__version__,
     )
     return main(args, services)
@@ -123,22 +123,17 @@ def bench_ui() -> Iterable[Mapping[str, Any]]:
     return run_ui_bench()
 
 
-def bench_preview() -> Iterable[Mapping[str, Any]]:
-    from sdstudio.engine.benches import bench_preview as bench
+def bench_engine(name: str) -> Iterable[Mapping[str, Any]]:
+    from sdstudio.engine import benches
 
-    return bench()
-
-
-def bench_cancel() -> Iterable[Mapping[str, Any]]:
-    from sdstudio.engine.benches import bench_cancel as bench
-
-    return bench()
-
-
-def bench_generate() -> Iterable[Mapping[str, Any]]:
-    from sdstudio.engine.benches import bench_generate as bench
-
-    return bench()
+    starter = resource_path(STARTER)
+    match name:
+        case "preview":
+            return benches.bench_preview()
+        case "cancel":
+            return benches.bench_cancel(starter)
+        case _:
+            return benches.bench_generate(starter)
 
 
 # -- the window ------------------------------------------------------------------------------------------------------
@@ -148,7 +143,8 @@ def bench_generate() -> Iterable[Mapping[str, Any]]:
 class Studio:
     """The running window and all that it hangs on."""
 
-    app: QApplication
+    run: Callable[[], int]
+    """The event loop, until the window is closed; the exit code."""
     theme: Theme
     context: AppContext
     window: MainWindow
@@ -165,7 +161,7 @@ def window_main(files: Sequence[str]) -> int:
     studio.window.show()
     if files:
         studio.window.open_files([Path(name) for name in files])
-    code = studio.app.exec()
+    code = studio.run()
     if not studio.finish():
         log.info("Leaving while the engine is still loading")
         logging.shutdown()
@@ -180,24 +176,13 @@ def build_studio(engine: EngineMaker | None = None) -> Studio:
     process.start_logging(paths.logs, to_stderr=False)
     process.log_unexpected_errors()
 
-    from PySide6.QtCore import Qt, QTimer
-    from PySide6.QtGui import QGuiApplication
-    from PySide6.QtWidgets import QApplication
-
     from sdstudio.app.context import build_context
     from sdstudio.engine.tokens import ModelTokenCounter
     from sdstudio.storage.settings import load_settings
+    from sdstudio.ui.application import make_application, make_theme, when_painted
     from sdstudio.ui.main_window import MainWindow
-    from sdstudio.ui.theme import Theme
 
-    app = QApplication.instance()
-    if not isinstance(app, QApplication):
-        QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
-        app = QApplication(sys.argv[:1])
-    app.setApplicationName("SD Studio")
-    app.setApplicationVersion(__version__)
-    app.setDesktopFileName("sdstudio")
-
+    app = make_application(sys.argv[0], __version__)
     settings, _ = load_settings(paths.settings_file)
     context = build_context(
         paths,
@@ -206,10 +191,8 @@ def build_studio(engine: EngineMaker | None = None) -> Studio:
         built_in=resource_path(STARTER),
         app_version=__version__,
     )
-    theme = Theme()
-    theme.set_mode(settings.theme)
-    theme.apply(app)
+    theme = make_theme(app, settings)
     window = MainWindow(context, theme)
-    # The first turn of the event loop paints the window; only then does torch begin to load.
-    QTimer.singleShot(0, context.start)
-    return Studio(app=app, theme=theme, context=context, window=window)
+    # Only when the window is on the screen does torch begin to load.
+    when_painted(context.start)
+    return Studio(run=app.exec, theme=theme, context=context, window=window)

@@ -1,10 +1,10 @@
 """Fits the linear map from the starter's latents to colours, with which the app shows the forming picture.
 
-    python fit_preview.py MODEL [--pictures 160] [--sheet SHEET.png]
+    python fit_preview.py MODEL DATA [--pictures 640] [--sheet SHEET.png]
 
-Draws pictures with MODEL, decodes their latents, averages the decoded pictures over 8 x 8 pixels, and finds by least
-squares the 4 x 3 factors and the bias that best give colours in [-1, 1] from scaled latents. Every fourth picture is
-left out of the fit and measured. Writes MODEL/latent_preview.json; the sheet shows pictures and their previews.
+Encodes the first pictures of DATA.npy and decodes them again, averages the result over 8 x 8 pixels, and finds by
+least squares the 4 x 3 factors and the bias that best give colours in [-1, 1] from scaled latents. Every fourth
+picture is left out of the fit and measured. Writes MODEL/latent_preview.json; the sheet shows pictures and previews.
 """
 
 from __future__ import annotations
@@ -15,59 +15,24 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers import StableDiffusionPipeline
+from diffusers import AutoencoderTiny
+from encode_latents import encode
 from PIL import Image
 from torch.nn import functional
-
-from vocabulary import GROUNDS, HUES, NOUNS, SCENES, with_article
 
 FACTOR = 8
 """Pixels of a picture along one side of a latent pixel."""
 
-BATCH = 8
-STEPS = 12
-GUIDANCE = 3.5
+BATCH = 32
 SHEET_COLUMNS = 12
-
-
-def make_prompts(count: int) -> list[str]:
-    """All nouns in turn, with all grounds and scenes in turn, every third in another colour."""
-    grounds = [f"on a {name} background" for name in GROUNDS]
-    places = [place for pair in zip(grounds, [words[0] for words in SCENES.values()] * 3, strict=True) for place in pair]
-    prompts = []
-    for number in range(count):
-        noun = list(NOUNS)[number % len(NOUNS)]
-        if number % 3 == 0 and NOUNS[noun].recolourable:
-            noun = f"{list(HUES)[number % len(HUES)]} {noun}"
-        prompts.append(f"{with_article(noun)} {places[number % len(places)]}")
-    return prompts
+SHEET_PICTURES = 36
 
 
 @torch.inference_mode()
-def draw_latents(pipeline: StableDiffusionPipeline, prompts: list[str]) -> torch.Tensor:
-    """Scaled latents, N x 4 x 16 x 16."""
-    parts = []
-    for start in range(0, len(prompts), BATCH):
-        batch = prompts[start : start + BATCH]
-        seeds = [torch.Generator().manual_seed(start + number) for number in range(len(batch))]
-        result = pipeline(
-            batch,
-            num_inference_steps=STEPS,
-            guidance_scale=GUIDANCE,
-            height=128,
-            width=128,
-            generator=seeds,
-            output_type="latent",
-        )
-        parts.append(result.images.float())
-    return torch.cat(parts)
-
-
-@torch.inference_mode()
-def decode(pipeline: StableDiffusionPipeline, latents: torch.Tensor) -> torch.Tensor:
-    """N x 3 x 128 x 128 in [-1, 1]."""
-    scale = pipeline.vae.config.scaling_factor
-    return torch.cat([pipeline.vae.decode(part / scale).sample for part in latents.split(BATCH)]).clamp(-1, 1)
+def decode(vae: AutoencoderTiny, latents: torch.Tensor) -> torch.Tensor:
+    """Scaled latents to N x 3 x 128 x 128 in [-1, 1]."""
+    scale = vae.config.scaling_factor
+    return torch.cat([vae.decode(part / scale).sample for part in latents.split(BATCH)]).clamp(-1, 1)
 
 
 def as_rows(latents: torch.Tensor) -> torch.Tensor:
@@ -101,7 +66,6 @@ def draw_sheet(pictures: torch.Tensor, previews: torch.Tensor, path: Path) -> No
     for start in range(0, len(pictures), SHEET_COLUMNS):
         for batch in (pictures, previews):
             shown = batch[start : start + SHEET_COLUMNS]
-            shown = functional.pad(shown, (0, 0, 0, 0, 0, 0, 0, SHEET_COLUMNS - len(shown)), value=1)
             pixels = ((shown + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
             rows.append(np.concatenate(list(pixels), 1))
     Image.fromarray(np.concatenate(rows, 0)).save(path)
@@ -110,13 +74,13 @@ def draw_sheet(pictures: torch.Tensor, previews: torch.Tensor, path: Path) -> No
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path)
-    parser.add_argument("--pictures", type=int, default=160)
+    parser.add_argument("data", type=Path, help="path of the pictures, without .npy")
+    parser.add_argument("--pictures", type=int, default=640)
     parser.add_argument("--sheet", type=Path)
     options = parser.parse_args()
-    pipeline = StableDiffusionPipeline.from_pretrained(options.model, dtype=torch.float32)
-    pipeline.set_progress_bar_config(disable=True)
-    latents = draw_latents(pipeline, make_prompts(options.pictures))
-    pictures = decode(pipeline, latents)
+    vae = AutoencoderTiny.from_pretrained(options.model / "vae").eval()
+    latents = encode(vae, np.load(f"{options.data}.npy", mmap_mode="r")[: options.pictures]).float()
+    pictures = decode(vae, latents)
     colours = functional.avg_pool2d(pictures, FACTOR)
     left_out = torch.arange(len(latents)) % 4 == 3
     solution = fit(latents[~left_out], colours[~left_out])
@@ -126,12 +90,12 @@ def main() -> None:
     content = {
         "rgb_factors": [[round(value, 4) for value in row] for row in solution[:-1].tolist()],
         "rgb_bias": [round(value, 4) for value in solution[-1].tolist()],
-        "note": "Scaled latents times rgb_factors plus rgb_bias give RGB in about [-1, 1]; "
-        f"least squares on {int((~left_out).sum())} pictures, R squared {r_squared:.3f} on others.",
+        "note": "Scaled latents times rgb_factors plus rgb_bias give RGB in about [-1, 1]. Least squares on "
+        f"{int((~left_out).sum())} pictures; on {int(left_out.sum())} others R squared is {r_squared:.3f}.",
     }
     (options.model / "latent_preview.json").write_text(json.dumps(content, indent=2) + "\n", "utf-8")
     if options.sheet:
-        draw_sheet(pictures[left_out], predicted[left_out], options.sheet)
+        draw_sheet(pictures[left_out][:SHEET_PICTURES], predicted[left_out][:SHEET_PICTURES], options.sheet)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 
 from sdstudio.app.bridge import EngineBridge
 from sdstudio.app.catalog_model import CatalogModel
+from sdstudio.app.collector import UiCollector
 from sdstudio.app.enlarge import Enlarge
 from sdstudio.app.gallery_model import GalleryModel
 from sdstudio.app.io_worker import IoWorker
@@ -43,6 +44,7 @@ class AppContext:
     thumbnails), `background` for looking through model folders."""
 
     root: QObject
+    collector: UiCollector
     paths: AppPaths
     settings: SettingsStore
     io: IoWorker
@@ -90,7 +92,10 @@ class AppContext:
         left_ms = max(BACKGROUND_CLOSE_MS, round((deadline - time.monotonic()) * 1000))
         saved = self.io.close(left_ms)
         looked = self.background.close(BACKGROUND_CLOSE_MS)
-        return engine_ended and saved and looked
+        ended = engine_ended and saved and looked
+        if ended:
+            self.collector.stop()
+        return ended
 
 
 def results_folder(paths: AppPaths, settings: Settings) -> Path:
@@ -107,6 +112,8 @@ def build_context(
     Raises ModelError when the model in the box is not there.
     """
     root = QObject()
+    collector = UiCollector(root)
+    collector.start()
     io, background = IoWorker(root), IoWorker(root, name="background")
     settings = SettingsStore(paths.settings_file, io, root)
 
@@ -129,6 +136,7 @@ def build_context(
     images = ImageStore(paths.images)
     context = AppContext(
         root=root,
+        collector=collector,
         paths=paths,
         settings=settings,
         io=io,

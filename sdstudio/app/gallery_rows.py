@@ -46,7 +46,7 @@ class GalleryRow:
         return self.thumbnail is None and not self.missing and not self.problem
 
     def take(self, loaded: Loaded) -> None:
-        self.missing = loaded.file is None
+        self.missing = loaded.file is None and not loaded.problem
         self.problem = loaded.problem
         if loaded.file is not None:
             self.file, self.order = loaded.file, loaded.file.mtime_ns

@@ -36,7 +36,11 @@ class ThumbnailLoader:
             return
         row = self._loading = self._wanted.pop()
         path, thumbnails, side = row.path, self._thumbnails, self._side
-        self._io.submit(lambda: load_row(path, thumbnails, side), lambda loaded: self._on_loaded(row, loaded))
+        self._io.submit(
+            lambda: load_row(path, thumbnails, side),
+            lambda loaded: self._on_loaded(row, loaded),
+            lambda error: self._on_loaded(row, Loaded(row.file, problem=str(error))),
+        )
 
     def _on_loaded(self, row: GalleryRow, loaded: Loaded) -> None:
         self._loading = None

@@ -124,7 +124,7 @@ def build_scheduler(name: str, config: dict[str, Any], steps: int) -> Any:
     if "original_inference_steps" in accepted:
         settings["original_inference_steps"] = max(50, steps)
     if settings.get("rescale_betas_zero_snr"):
-        spaced = settings.get("use_karras_sigmas") or settings.get("use_exponential_sigmas")
+        spaced = settings.get("use_karras_sigmas") or settings.get("use_exponential_sigmas") or name == "PLMS"
         if spaced or "rescale_betas_zero_snr" not in accepted:
             settings["trained_betas"] = _zero_snr_betas(settings, spaced=bool(spaced))
             settings["rescale_betas_zero_snr"] = False

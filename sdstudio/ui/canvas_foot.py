@@ -21,6 +21,7 @@ class CanvasFoot(QWidget):
     zoom_step_asked = Signal(int)
     fit_asked = Signal()
     actual_asked = Signal()
+    enlarge_asked = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,12 +35,13 @@ class CanvasFoot(QWidget):
         self._out = IconButton(theme, "minus", self.tr("Zoom out"), flat=True, side=CHIP_HEIGHT, icon_size=16)
         self._in = IconButton(theme, "plus", self.tr("Zoom in"), flat=True, side=CHIP_HEIGHT, icon_size=16)
         self._fit = FlatButton(theme, self.tr("Fit"))
+        self._enlarge = FlatButton(theme, self.tr("Enlarge 4×"))
         self._dress_buttons()
         self._lay_out()
         self.show_content(None)
 
     def _dress_buttons(self) -> None:
-        for button in (self._zoom, self._fit):
+        for button in (self._zoom, self._fit, self._enlarge):
             button.setFixedHeight(CHIP_HEIGHT)
         self._zoom.setFixedWidth(64)
         self._fit.setFixedWidth(40)
@@ -47,6 +49,9 @@ class CanvasFoot(QWidget):
         describe(self._in, self.tr("Zoom in"), key="Ctrl++")
         describe(self._zoom, self.tr("Zoom"), self.tr("Show the picture's own pixels (100 %)"), "1")
         describe(self._fit, self.tr("Fit"), self.tr("Show the whole picture"), "0")
+        what = self.tr("Make this picture four times as wide and high, as a new file")
+        describe(self._enlarge, self.tr("Enlarge 4×"), what, "Ctrl+4")
+        self._enlarge.clicked.connect(self.enlarge_asked)
         self._out.clicked.connect(lambda: self.zoom_step_asked.emit(-1))
         self._in.clicked.connect(lambda: self.zoom_step_asked.emit(1))
         self._zoom.clicked.connect(self.actual_asked)
@@ -60,6 +65,7 @@ class CanvasFoot(QWidget):
         row.addWidget(self._name)
         row.addWidget(self._size)
         row.addStretch(1)
+        row.addWidget(self._enlarge)
         zoom = QHBoxLayout()
         zoom.setSpacing(2)
         for button in (self._out, self._zoom, self._in):
@@ -78,11 +84,12 @@ class CanvasFoot(QWidget):
 
     def tab_stops(self) -> tuple[QWidget, ...]:
         """Left to right."""
-        return self._out, self._zoom, self._in, self._fit
+        return self._enlarge, self._out, self._zoom, self._in, self._fit
 
     def show_content(self, content: Content | None) -> None:
         for button in (self._out, self._zoom, self._in, self._fit):
             button.setEnabled(content is not None)
+        self._enlarge.setVisible(content is not None and bool(content.path))
         if content is None:
             self._name.setText(self.tr("No picture yet"))
             self._size.clear()

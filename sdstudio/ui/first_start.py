@@ -123,8 +123,10 @@ class FirstStart(QScrollArea):
         self._theme = theme
         self._rows: list[ExampleRow] = []
         self._icons: list[tuple[QLabel, str]] = []
-        self._watch = ""
-        self._time = TextLabel(theme, font="prompt", role="hint")
+        self._time = ""
+        self._ready = False
+        self._before = TextLabel(theme, font="prompt", role="hint")
+        self._after = TextLabel(theme, font="prompt", role="hint")
         self._examples = QVBoxLayout()
         self._examples_part = QWidget()
         ground = QWidget()
@@ -159,11 +161,22 @@ class FirstStart(QScrollArea):
         """What stands in the prompt field."""
         for row in self._rows:
             row.set_ready(row.text() == prompt)
+        self._ready = bool(prompt.strip())
+        self._say()
 
     def set_time(self, words: str) -> None:
         """Measured on this computer ("about 4 s"), or "" before anything was measured."""
-        known = self.tr("It takes {time} on this computer.").format(time=words) if words else ""
-        self._time.setText(f"{self._watch} {known}".strip())
+        self._time = words
+        self._say()
+
+    def _say(self) -> None:
+        words = self.tr("Describe a picture on the left. Press {key} and watch it form here.")
+        if self._ready:
+            words = self.tr("A prompt is ready on the left. Press {key} and watch it form here.")
+        before, after = words.split("{key}")
+        time = self.tr("It takes {time} on this computer.").format(time=self._time) if self._time else ""
+        self._before.setText(before.strip())
+        self._after.setText(f"{after.strip()} {time}".strip())
 
     @property
     def rows(self) -> list[ExampleRow]:
@@ -189,19 +202,17 @@ class FirstStart(QScrollArea):
         column.setContentsMargins(24, 24, 24, 16)
         column.setSpacing(4)
         column.addWidget(TextLabel(self._theme, self.tr("Make your first picture"), font="title"))
-        before, after = self.tr("A prompt is ready on the left. Press {key} and watch it form here.").split("{key}")
         line = QHBoxLayout()
         line.setSpacing(6)
         key = TextLabel(self._theme, self.tr("Ctrl+Enter"), font="badge", role="key")
         key.setFixedHeight(BADGE_HEIGHT)
-        line.addWidget(TextLabel(self._theme, before.strip(), font="prompt", role="hint"))
+        line.addWidget(self._before)
         line.addWidget(key)
         line.addStretch(1)
         column.addLayout(line)
-        self._watch = after.strip()
-        self._time.setWordWrap(True)
-        column.addWidget(self._time)
-        self.set_time("")
+        self._after.setWordWrap(True)
+        column.addWidget(self._after)
+        self._say()
         return part
 
     def _fill_examples_part(self) -> None:

@@ -34,7 +34,9 @@ from sdstudio.ui.window_wiring import Commands
 
 DEFAULT_SIZE = QSize(1440, 900)
 LEAST_SIZE = QSize(1024, 640)
-ROOMY_WIDTH = 1366
+FRAME_SIZE = QSize(8, 40)
+"""What a window manager's title bar and edges take; how much exactly is known only after the window is shown."""
+ROOMY_WIDTH = 1200
 """Up to this width the docks begin as narrow as they can be, for the picture's sake."""
 
 
@@ -114,6 +116,7 @@ class MainWindow(QMainWindow):
         self.context.files.restored.connect(commands.on_restored)
         self.context.settings.changed.connect(self._follow_settings)
         canvas.view.menu_asked.connect(commands.show_picture_menu)
+        canvas.foot.enlarge_asked.connect(lambda: commands.run("enlarge"))
         canvas.view.drag_out_asked.connect(commands.drag_out)
         FileDrop(self).dropped.connect(self.open_files)
 
@@ -153,8 +156,8 @@ class MainWindow(QMainWindow):
 
     def _restore_window(self) -> None:
         state = self.context.state_file
-        screen = QGuiApplication.primaryScreen().availableGeometry()
-        self.resize(DEFAULT_SIZE.boundedTo(screen.size()).expandedTo(LEAST_SIZE))
+        room = QGuiApplication.primaryScreen().availableGeometry().size() - FRAME_SIZE
+        self.resize(DEFAULT_SIZE.boundedTo(room).expandedTo(LEAST_SIZE))
         geometry, widths = state.window("geometry"), state.window("splitter")
         if geometry:
             self.restoreGeometry(geometry)

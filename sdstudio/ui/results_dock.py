@@ -167,6 +167,7 @@ class ResultsDock(QWidget):
         self._chosen = ""
         self._lay_out()
         self._connect()
+        self.choose("")
         self.arrange()
 
     def _empty_state(self, theme: Theme) -> QWidget:

@@ -55,7 +55,8 @@ class Commands(QObject):
         view, settings = parts.canvas.view, context.settings
         return {
             "open": self.ask_for_file,
-            "results_folder": self.open_results_folder,
+            "results_folder": lambda: self.open_folder(context.results_folder),
+            "models_folder": lambda: self.open_folder(context.paths.models),
             "settings": lambda: self._show("settings", self._settings_dialog),
             "quit": lambda: _close(window),
             "copy": lambda: self.copy(self._shown()),
@@ -153,8 +154,8 @@ class Commands(QObject):
         if path:
             self._context.files.restore(path)
 
-    def open_results_folder(self) -> None:
-        folder = self._context.results_folder
+    def open_folder(self, folder: Path) -> None:
+        """Made first where it is not there yet."""
 
         def make() -> None:
             folder.mkdir(parents=True, exist_ok=True)

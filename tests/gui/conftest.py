@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import traceback
 from collections.abc import Iterator
@@ -23,6 +24,16 @@ from tests.helpers.app_fixtures import (
 )
 
 __all__ = ["app_paths", "built_in", "context", "counter", "engine", "io", "make_context", "ready_context"]
+
+
+@pytest.fixture(autouse=True)
+def collected_here() -> Iterator[None]:
+    """Python's garbage collector may run in any thread, and a QObject that it destroys outside of its own crashes
+    the process (see app.collector). So it is off while other threads run, and what a test left is collected here."""
+    gc.disable()
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -221,7 +221,7 @@ def test_uv_installs_at_the_pinned_version() -> None:
 def test_pip_steps_in_where_uv_fails(failing: str, capsys: pytest.CaptureFixture[str]) -> None:
     calls = Calls(failing)
     bootstrap_install.install_packages(ROOT, Path("/venv/python"), machine(calls), test=False, uv=None)
-    (line,) = calls.find("-m pip install -c")
+    (line,) = calls.find("-m pip install --quiet -c")
     assert line.endswith(f"-e {ROOT}")
     assert "compileall" in calls.commands[-1]
     assert "going on with pip" in capsys.readouterr().err

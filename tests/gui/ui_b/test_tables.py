@@ -23,6 +23,12 @@ def test_no_two_actions_have_the_same_name_or_key() -> None:
     assert [key for key, count in Counter(keys).items() if count > 1] == []
 
 
+def test_no_action_has_a_key_that_text_fields_take_for_themselves() -> None:
+    """On X11 editors know some keys of Emacs. Copy and Del are meant for the field when one has the focus."""
+    taken = {"Ctrl+A", "Ctrl+D", "Ctrl+E", "Ctrl+K", "Ctrl+U", "Ctrl+Shift+E", "Ctrl+V", "Ctrl+X", "Ctrl+Y", "Ctrl+Z"}
+    assert taken.isdisjoint(key for row in ACTION_ROWS for key in row.keys)
+
+
 def test_every_action_does_something(window: MainWindow) -> None:
     assert window.commands.names == {row.name for row in ACTION_ROWS}
 

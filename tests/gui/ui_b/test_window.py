@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QApplication, QCheckBox, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -15,6 +15,7 @@ from sdstudio.app.context import AppContext
 from sdstudio.app.gallery_model import GalleryRole
 from sdstudio.domain.errors import InvalidRequest, OutOfMemory
 from sdstudio.engine.fake import StepGate
+from sdstudio.ui.action_table import ACTION_ROWS
 from sdstudio.ui.main_window import MainWindow
 from sdstudio.ui.thumbs import ThumbRole
 from tests.gui.ui_b.conftest import OpenWindow
@@ -41,8 +42,10 @@ def test_first_start_shows_examples_with_the_first_ready(window: MainWindow, qtb
 def test_a_prompt_of_ones_own_survives_the_first_listing(make_context: MakeContext, open_window: OpenWindow) -> None:
     context = make_context()
     context.session.update(positive="my own")
-    open_window(context)
+    window = open_window(context)
     assert context.session.state.positive == "my own"
+    assert window.canvas.first_start_shown
+    assert not any(row.ready for row in window.canvas.first_start.rows)
 
 
 def test_ctrl_enter_makes_a_picture_that_forms_and_lands_in_the_list(
@@ -306,8 +309,9 @@ def test_copy_puts_picture_and_file_on_the_clipboard(window: MainWindow, made: M
 
 def test_enlarge_makes_a_larger_picture(window: MainWindow, made: Made, qtbot: QtBot) -> None:
     made()
+    button = window.canvas.foot.tab_stops()[0]
     with qtbot.waitSignal(window.context.queue.picture_saved) as saved:
-        window.commands.run("enlarge")
+        qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert saved.args[0].image.size.width == 256
     qtbot.waitUntil(lambda: window.presenter.path == saved.args[0].path)
     assert window.canvas.strip.isHidden()
@@ -399,6 +403,20 @@ def test_single_keys_do_not_act_while_typing(window: MainWindow, made: Made, qtb
     assert window.canvas.view.viewport.zoom == 1.0
     qtbot.keyClick(window.canvas.view, Qt.Key.Key_0)
     assert window.canvas.view.viewport.fit
+
+
+def test_a_text_field_leaves_the_keys_of_the_window_alone(window: MainWindow) -> None:
+    """Some editors know Ctrl+E or Ctrl+U as keys of their own; an action must not have one of those."""
+    prompt = window.left.prompt.positive
+    for row in ACTION_ROWS:
+        for key in row.keys:
+            stroke = QKeySequence(key)[0]
+            if row.name == "copy" or stroke.keyboardModifiers() == Qt.KeyboardModifier.NoModifier:
+                continue
+            event = QKeyEvent(QEvent.Type.ShortcutOverride, stroke.key(), stroke.keyboardModifiers())
+            event.ignore()
+            QApplication.sendEvent(prompt, event)
+            assert not event.isAccepted(), f"{row.name}: {key}"
 
 
 def test_a_run_over_ten_seconds_that_ends_in_the_background_is_marked(

@@ -1,0 +1,66 @@
+"""Garbage is collected in the window's thread, and nowhere else."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from collections.abc import Iterator
+
+import pytest
+from pytestqt.qtbot import QtBot
+
+from sdstudio.app.collector import UiCollector
+from sdstudio.app.io_worker import IoWorker
+
+
+class Node:
+    """Part of a cycle, as a dialog is whose button calls one of its methods."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+@pytest.fixture
+def gc_on() -> Iterator[None]:
+    gc.collect()
+    gc.enable()
+    yield
+    gc.disable()
+
+
+def make_garbage_elsewhere(io: IoWorker, qtbot: QtBot) -> None:
+    done: list[int] = []
+    io.submit(lambda: len([[number] for number in range(200_000)]), done.append)
+    qtbot.waitUntil(lambda: bool(done))
+
+
+def test_other_threads_collect_nothing(gc_on: None, io: IoWorker, qtbot: QtBot) -> None:
+    collector = UiCollector()
+    collector.start()
+    threads: list[int] = []
+    for _ in range(50):
+        weakref.finalize(Node(), lambda: threads.append(threading.get_ident()))
+    make_garbage_elsewhere(io, qtbot)
+    qtbot.waitUntil(lambda: len(threads) == 50)
+    assert set(threads) == {threading.get_ident()}
+    collector.stop()
+    assert gc.isenabled()
+
+
+def test_without_it_they_would(gc_on: None, io: IoWorker, qtbot: QtBot) -> None:
+    """What makes the collector necessary; if this fails, Python has changed and it may go."""
+    threads: list[int] = []
+    for _ in range(50):
+        weakref.finalize(Node(), lambda: threads.append(threading.get_ident()))
+    make_garbage_elsewhere(io, qtbot)
+    assert threads and set(threads) != {threading.get_ident()}
+
+
+def test_stopping_leaves_a_collector_off_that_was_off(qapp: object) -> None:
+    collector = UiCollector()
+    assert not gc.isenabled()
+    collector.start()
+    collector.start()
+    collector.stop()
+    assert not gc.isenabled()
