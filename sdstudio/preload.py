@@ -30,15 +30,14 @@ def quiet_imports() -> Iterator[None]:
     """For the engine's thread: what is imported inside disturbs the other threads as little as possible."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     preload_torch_libraries()
-    gc_was_on = gc.isenabled()
-    gc.disable()
+    thresholds = gc.get_threshold()
+    gc.set_threshold(0)  # nobody collects meanwhile, the window's own collector (app/collector.py) neither
     try:
         yield
     finally:
         # The libraries' objects live as long as the process: later collections need not walk them.
         gc.freeze()
-        if gc_was_on:
-            gc.enable()
+        gc.set_threshold(*thresholds)
 
 
 def preload_torch_libraries() -> None:

@@ -20,6 +20,9 @@ from sdstudio.jobs.runner import JobRunner
 
 log = logging.getLogger(__name__)
 
+STACK_BYTES = 16 * 2**20
+"""As Python gives its own threads on macOS, where others get 512 KB: too little for the libraries' deep calls."""
+
 
 class EngineState(Enum):
     """STARTING until the libraries and the model are read; BROKEN when that failed (`EngineBridge.failure` says why).
@@ -122,6 +125,7 @@ class EngineBridge(QObject):
         self._outbox = Outbox()
         self._thread = QThread(self)
         self._thread.setObjectName("engine")
+        self._thread.setStackSize(STACK_BYTES)
         self._worker = _EngineWorker(runner, self._outbox)
         self._worker.moveToThread(self._thread)
         self._connect()

@@ -40,6 +40,8 @@ class UiCollector(QObject):
 
     def _collect(self) -> None:
         """The oldest generation whose count is over Python's own threshold, as Python would."""
+        if gc.get_threshold()[0] == 0:
+            return  # Python's own sign for “not now”
         due = [count > threshold for count, threshold in zip(gc.get_count(), gc.get_threshold(), strict=True)]
         for generation in (2, 1, 0):
             if due[generation]:

@@ -111,6 +111,8 @@ def build_context(
 
     Raises ModelError when the model in the box is not there.
     """
+    hashes = HashCache(paths.hashes_file)
+    starter = ModelCatalog(built_in, (), hashes).find(STARTER_NAME)
     root = QObject()
     collector = UiCollector(root)
     collector.start()
@@ -120,8 +122,6 @@ def build_context(
     def results() -> Path:
         return results_folder(paths, settings.settings)
 
-    hashes = HashCache(paths.hashes_file)
-
     def look() -> list[ModelInfo]:
         return ModelCatalog(built_in, model_folders(paths, settings.settings), hashes).models()
 
@@ -130,7 +130,6 @@ def build_context(
     bridge = EngineBridge(runner, root)
     times = StepTimes(paths.data / STEP_TIMES_NAME, io)
     queue = JobQueue(bridge, runner, io, times, root)
-    starter = ModelCatalog(built_in, (), hashes).find(STARTER_NAME)
     catalog = CatalogModel([starter], look, background, root)
     session = Session(starter, catalog.find, root)
     images = ImageStore(paths.images)
@@ -168,15 +167,15 @@ def model_folders(paths: AppPaths, settings: Settings) -> list[Path]:
 def _connect(context: AppContext) -> None:
     context.bridge.info_changed.connect(context.step_times.set_device)
     context.queue.picture_saved.connect(context.gallery.add_saved)
-    context.files.trashed.connect(context.gallery.remove)
     context.catalog.refreshed.connect(context.session.find_awaited_model)
-    shown = context.settings.settings
+    # Not the context itself: the connection would keep it alive, and the context keeps the connection's owner.
+    paths, gallery, catalog, shown = context.paths, context.gallery, context.catalog, context.settings.settings
 
     def on_settings(settings: Settings) -> None:
         nonlocal shown
         before, shown = shown, settings
-        context.gallery.set_folder(results_folder(context.paths, settings))
+        gallery.set_folder(results_folder(paths, settings))
         if settings.model_folders != before.model_folders:
-            context.catalog.refresh()
+            catalog.refresh()
 
     context.settings.changed.connect(on_settings)

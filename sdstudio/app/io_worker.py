@@ -55,7 +55,7 @@ class _Worker(QObject):
 class IoWorker(QObject):
     """Runs work in the order it was submitted; answers come in the thread that made the worker.
 
-    `work` runs in the other thread and must touch nothing but what it was given.
+    `work` runs in the other thread, which begins with the first of it, and must touch nothing but what it was given.
     """
 
     _submitted = Signal(object)
@@ -72,7 +72,6 @@ class IoWorker(QObject):
         self._submitted.connect(self._worker.run_task, queued)
         self._end_wanted.connect(self._worker.stop, queued)
         self._worker.finished.connect(self._deliver, queued)
-        self._thread.start()
 
     def submit(
         self,
@@ -87,6 +86,8 @@ class IoWorker(QObject):
         if self._closed:
             log.info("Disk work that came after the end was left")
             return
+        if not self._thread.isRunning():
+            self._thread.start()
         self._submitted.emit(_Task(work, done, failed))
 
     def close(self, timeout_ms: int = 2000) -> bool:

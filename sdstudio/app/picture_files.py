@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from PySide6.QtCore import QCoreApplication, QFile, QObject, Signal
+from PySide6.QtCore import QObject, Signal
 
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.app.restored import restored_request
 from sdstudio.domain.dialects import read_metadata
-from sdstudio.domain.errors import StorageError
 from sdstudio.domain.image import ImageBuffer
 from sdstudio.domain.metadata import PictureMetadata
 from sdstudio.domain.request import GenerationRequest
 from sdstudio.storage.picture_texts import read_texts
 from sdstudio.storage.pictures import load_picture
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,6 @@ class PictureFiles(QObject):
 
     shown = Signal(str, object)  # path, ImageBuffer
     restored = Signal(object, str)  # GenerationRequest, path: after `shown` of the same file, if it holds settings
-    trashed = Signal(str)  # path
     problem = Signal(object)  # StudioError
 
     def __init__(self, io: IoWorker, base: Callable[[], GenerationRequest], parent: QObject | None = None) -> None:
@@ -57,10 +58,14 @@ class PictureFiles(QObject):
         if not self._loading:
             self._load_next()
 
-    def move_to_trash(self, path: str | Path) -> None:
-        """Moves the file to the system's trash; `trashed` or `problem` follows."""
-        name = str(path)
-        self._io.submit(lambda: _trash(name), lambda _: self.trashed.emit(name), self.problem.emit)
+    def read(self, path: str | Path, convert: Callable[[ImageBuffer], T], done: Callable[[T], None]) -> None:
+        """`done(convert(picture))`, both reading and `convert` on the io worker; nothing is shown."""
+        name = Path(path)
+        self._io.submit(lambda: convert(load_picture(name)), done, self.problem.emit)
+
+    def make_folder(self, folder: Path, done: Callable[[], None]) -> None:
+        """`done()` once the folder is there."""
+        self._io.submit(lambda: folder.mkdir(parents=True, exist_ok=True), lambda _: done(), self.problem.emit)
 
     def _load_next(self) -> None:
         name, self._next = self._next, None
@@ -92,11 +97,3 @@ class PictureFiles(QObject):
 
 def _open(path: Path) -> _Opened:
     return _Opened(load_picture(path), read_metadata(read_texts(path)))
-
-
-def _trash(name: str) -> None:
-    moved, _ = QFile.moveToTrash(name)
-    if not moved:
-        message = QCoreApplication.translate("PictureFiles", "“{file}” could not be moved to the trash.")
-        hint = QCoreApplication.translate("PictureFiles", "Delete it in its folder.")
-        raise StorageError(message.format(file=Path(name).name), hint=hint)

@@ -259,8 +259,19 @@ class JobQueue(QObject):
             self._keep_for_next_start(current)
         self.job_ended.emit(replace(current.item, state=state, failure=failure, seconds_left=None))
         self._start_next()
+        self._estimate_waiting()
         if self._current is None:
             self.current_changed.emit(None)
+
+    def _estimate_waiting(self) -> None:
+        """With what the job that just ended has taught."""
+        seconds = [self._times.seconds_for(entry.job.request) for entry in self._waiting]
+        self._set_waiting(
+            [
+                _Waiting(entry.job, replace(entry.item, seconds_left=estimate))
+                for entry, estimate in zip(self._waiting, seconds, strict=True)
+            ]
+        )
 
     def _keep_for_next_start(self, current: _Current) -> None:
         for request in rest_of(current.job.request, current.done):

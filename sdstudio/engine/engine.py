@@ -151,5 +151,3 @@ def _out_of_memory_words(model_loaded: bool) -> StudioError:
         meaning="The picture was given up; everything else goes on.",
         hint="Choose a smaller size, or close other programs.",
     )
-
-

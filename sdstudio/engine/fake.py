@@ -143,11 +143,7 @@ class FakeEngine:
                 raise CancelledByUser
             for number in range(self.script.previews if isinstance(request, GenerationRequest) else 0):
                 small = fake_preview(request, step * 1000 + number)
-                emit(
-                    Preview(
-                        job_id=job_id, index=index, step=step, image=small, width=size.width, height=size.height
-                    )
-                )
+                emit(Preview(job_id=job_id, index=index, step=step, image=small, width=size.width, height=size.height))
             pace = self.script.seconds_per_step
             emit(Progress(job_id=job_id, index=index, step=step, steps=steps, seconds_per_step=pace))
 

@@ -10,12 +10,12 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
 
+from sdstudio.app.bin import PictureBin
 from sdstudio.app.context import AppContext
 from sdstudio.storage.settings import Settings
 from sdstudio.ui.actions import Actions
 from sdstudio.ui.areas import Area, Areas
 from sdstudio.ui.attention import Attention
-from sdstudio.ui.bin import PictureBin
 from sdstudio.ui.bottom_strip import BottomStrip
 from sdstudio.ui.canvas_area import CanvasArea
 from sdstudio.ui.canvas_presenter import CanvasPresenter

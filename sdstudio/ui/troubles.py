@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from sdstudio.app import messages
+from sdstudio.app.bin import PictureBin
 from sdstudio.app.bridge import EngineState
 from sdstudio.app.context import AppContext
 from sdstudio.app.job_item import JobItem, JobState
@@ -12,7 +13,6 @@ from sdstudio.domain.errors import ErrorKind, InvalidRequest, StudioError
 from sdstudio.domain.events import Failed
 from sdstudio.jobs.journal import JournalEntry
 from sdstudio.ui.banner import Banner, Message, Remedy
-from sdstudio.ui.bin import PictureBin
 from sdstudio.ui.left_dock import LeftDock
 
 

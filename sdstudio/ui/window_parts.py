@@ -8,10 +8,10 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QMainWindow
 
+from sdstudio.app.bin import PictureBin
 from sdstudio.app.context import AppContext
 from sdstudio.ui.actions import Actions
 from sdstudio.ui.areas import Areas
-from sdstudio.ui.bin import PictureBin
 from sdstudio.ui.bottom_strip import BottomStrip
 from sdstudio.ui.canvas_area import CanvasArea
 from sdstudio.ui.canvas_presenter import CanvasPresenter

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QFileDialog, QMainWindow, QMenu
 
 from sdstudio.domain.errors import InvalidRequest
 from sdstudio.domain.request import GenerationRequest
-from sdstudio.storage.pictures import load_picture
 from sdstudio.ui.about import AboutDialog
 from sdstudio.ui.action_table import Needs
 from sdstudio.ui.dialogs import SideDialog
@@ -156,11 +155,7 @@ class Commands(QObject):
 
     def open_folder(self, folder: Path) -> None:
         """Made first where it is not there yet."""
-
-        def make() -> None:
-            folder.mkdir(parents=True, exist_ok=True)
-
-        self._context.io.submit(make, lambda _: self._open(str(folder)), self._parts.troubles.show_error)
+        self._context.files.make_folder(folder, lambda: self._open(str(folder)))
 
     def show_in_folder(self, path: str) -> None:
         """With the file marked, where the system can do that."""
@@ -179,11 +174,7 @@ class Commands(QObject):
         if shown is not None and paths == self._shown():
             self._to_clipboard(shown, paths)
         elif paths:
-            self._context.io.submit(
-                lambda: to_qimage(load_picture(Path(paths[0]))),
-                lambda image: self._to_clipboard(image, paths),
-                self._parts.troubles.show_error,
-            )
+            self._context.files.read(paths[0], to_qimage, lambda image: self._to_clipboard(image, paths))
 
     @staticmethod
     def _to_clipboard(image: QImage, paths: list[str]) -> None:

@@ -33,7 +33,9 @@ def conditioner(encoder: CLIPTextModel, tokenizer: CLIPTokenizer) -> Conditioner
     return Conditioner(tokenizer, encoder, torch.float32)
 
 
-def encode(conditioner: Conditioner, positive: str, negative: str = "", skip: int = 1, guided: bool = False) -> torch.Tensor:
+def encode(
+    conditioner: Conditioner, positive: str, negative: str = "", skip: int = 1, guided: bool = False
+) -> torch.Tensor:
     with torch.inference_mode():
         return conditioner.encode(PromptSpec(positive=positive, negative=negative, clip_skip=skip), guided)
 
@@ -111,7 +113,17 @@ def test_a_prompt_is_encoded_once(conditioner: Conditioner) -> None:
 
 @pytest.mark.parametrize(
     "prompt",
-    ["", "a red apple", "(a red:1.3) [apple]", LONG, "a BREAK b", "BREAK BREAK", "ünïcode 苹果 🐻 don't", r"\(x\)", "  a\n b "],
+    [
+        "",
+        "a red apple",
+        "(a red:1.3) [apple]",
+        LONG,
+        "a BREAK b",
+        "BREAK BREAK",
+        "ünïcode 苹果 🐻 don't",
+        r"\(x\)",
+        "  a\n b ",
+    ],
 )
 def test_the_token_counter_agrees_with_the_conditioning(
     prompt: str, conditioner: Conditioner, tokenizer: CLIPTokenizer, tiny_model: Path

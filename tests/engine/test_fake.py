@@ -16,6 +16,8 @@ from sdstudio.engine.fake import FakeEngine, FakeEngineFactory, FakeScript, Step
 from tests.engine.conftest import Run
 from tests.helpers.tiny_models import make_request
 
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
 
 def run_fake(engine: Engine, request: JobRequest, cancel: CancelToken | None = None) -> list[EngineEvent]:
     events: list[EngineEvent] = []
@@ -37,7 +39,8 @@ def test_its_events_are_those_of_the_real_engine(run: Run, tiny_model: Path) -> 
 def test_pictures_depend_on_the_request_alone() -> None:
     first, second = (run_fake(FakeEngine(), make_request(Path("m"))) for _ in range(2))
     other = run_fake(FakeEngine(), make_request(Path("m"), seed=8))
-    pictures = [next(event.image for event in events if isinstance(event, ImageReady)) for events in (first, second, other)]
+    runs = (first, second, other)
+    pictures = [next(event.image for event in events if isinstance(event, ImageReady)) for events in runs]
     assert pictures[0] == pictures[1]
     assert pictures[0] != pictures[2]
     assert pictures[0].size == Size(64, 64)

@@ -26,7 +26,8 @@ def tokenizer() -> CLIPTokenizer:
 
 
 def test_it_needs_neither_torch_nor_transformers() -> None:
-    assert not {"torch", "transformers", "diffusers"} & loaded_after("import sdstudio.engine.tokens, sdstudio.engine.fake")
+    loaded = loaded_after("import sdstudio.engine.tokens, sdstudio.engine.fake")
+    assert not {"torch", "transformers", "diffusers"} & loaded
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -17,6 +17,7 @@ from tests.helpers.app_fixtures import (
     built_in,
     context,
     counter,
+    delete_what_waits,
     engine,
     io,
     make_context,
@@ -26,14 +27,20 @@ from tests.helpers.app_fixtures import (
 __all__ = ["app_paths", "built_in", "context", "counter", "engine", "io", "make_context", "ready_context"]
 
 
-@pytest.fixture(autouse=True)
-def collected_here() -> Iterator[None]:
-    """Python's garbage collector may run in any thread, and a QObject that it destroys outside of its own crashes
-    the process (see app.collector). So it is off while other threads run, and what a test left is collected here."""
-    gc.disable()
-    yield
+@pytest.fixture(scope="session", autouse=True)
+def modules_frozen() -> None:
+    """What was imported lives to the end: the collections below need not walk it."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def collected_here(modules_frozen: None) -> None:
+    """Python's garbage collector may run in any thread, and a QObject that it destroys outside of its own crashes
+    the process (see app.collector). So it stays off, and what the test before left behind is collected here."""
+    gc.disable()
+    delete_what_waits()
+    gc.collect()
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
 from sdstudio.app.bridge import EngineState
@@ -97,6 +98,12 @@ def make_request(prompt: str = "a red apple", *, seed: int = 7, count: int = 1, 
     )
 
 
+def delete_what_waits() -> None:
+    """Carries out every deleteLater: widgets must be gone before the models that they show."""
+    if QCoreApplication.instance() is not None:
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+
+
 @pytest.fixture
 def app_paths(home: Path) -> AppPaths:
     return AppPaths.below(home / "sdstudio")
@@ -134,6 +141,7 @@ def make_context(
         return context
 
     yield make
+    delete_what_waits()
     closed = [context.close() for context in made]
     assert all(closed), "a context could not be closed in time"
 

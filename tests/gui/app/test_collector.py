@@ -42,7 +42,10 @@ def test_other_threads_collect_nothing(gc_on: None, io: IoWorker, qtbot: QtBot) 
     for _ in range(50):
         weakref.finalize(Node(), lambda: threads.append(threading.get_ident()))
     make_garbage_elsewhere(io, qtbot)
+    assert threads == []
+    kept = [[number] for number in range(2 * gc.get_threshold()[0])]
     qtbot.waitUntil(lambda: len(threads) == 50)
+    assert kept
     assert set(threads) == {threading.get_ident()}
     collector.stop()
     assert gc.isenabled()

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from sdstudio.app.context import AppContext, build_context
 from sdstudio.domain.errors import ModelError, StorageError
+from sdstudio.domain.events import PictureSaved
 from sdstudio.domain.request import GenerationRequest
 from sdstudio.engine.fake import FakeEngineFactory, StepGate
 from sdstudio.storage.paths import AppPaths
@@ -27,9 +28,11 @@ def test_the_main_job(ready_context: AppContext, make_context: MakeContext, qtbo
     session, queue = ready_context.session, ready_context.queue
     session.update(positive="a red apple on a blue background", steps=5)
     request = session.build_request()
-    with qtbot.waitSignals([queue.picture_saved, queue.job_ended]) as signals:
+    pictures: list[PictureSaved] = []
+    queue.picture_saved.connect(pictures.append)
+    with qtbot.waitSignal(queue.job_ended):
         queue.add(request)
-    saved = signals.all_signals_and_args[0].args[0]
+    saved = pictures[0]
     assert Path(saved.path).parent == ready_context.paths.results
     assert ready_context.close()
 

@@ -165,9 +165,9 @@ def test_odd_values_of_other_programs_never_make_an_invalid_request() -> None:
 
 def test_enlarging_a_file_makes_a_larger_one(ready_context: AppContext, tmp_path: Path, qtbot: QtBot) -> None:
     path = write(tmp_path / "small.png", make_request())
-    with qtbot.waitSignals([ready_context.enlarge.queued, ready_context.queue.picture_saved]) as signals:
+    with qtbot.waitSignal(ready_context.queue.picture_saved) as told:
         ready_context.enlarge.enlarge_file(path)
-    saved = next(event.args[0] for event in signals.all_signals_and_args if hasattr(event.args[0], "path"))
+    saved = told.args[0]  # type: ignore[index]
     request = saved.request
     assert (request.scale, request.source_name) == (4, "small")
     assert saved.image.size == Size(256, 256)
@@ -184,16 +184,16 @@ def test_enlarging_what_is_no_picture_is_a_problem(ready_context: AppContext, tm
     assert "missing.png" in str(problem.args[0])  # type: ignore[index]
 
 
-def test_to_the_trash(ready_context: AppContext, home: Path, qtbot: QtBot) -> None:
-    folder = ready_context.results_folder
-    path = write(folder / "a.png", make_request())
-    with qtbot.waitSignal(ready_context.gallery.refreshed):
-        ready_context.gallery.refresh()
-    assert ready_context.gallery.rowCount() == 1
-    with qtbot.waitSignal(ready_context.files.trashed):
-        ready_context.files.move_to_trash(path)
-    assert not path.exists()
-    assert ready_context.gallery.rowCount() == 0
-    with qtbot.waitSignal(ready_context.files.problem) as problem:
-        ready_context.files.move_to_trash(path)
-    assert "a.png" in str(problem.args[0])  # type: ignore[index]
+def test_a_picture_is_read_and_converted_for_others(ready_context: AppContext, tmp_path: Path, qtbot: QtBot) -> None:
+    path = write(tmp_path / "a.png", make_request())
+    widths: list[int] = []
+    ready_context.files.read(path, lambda image: image.size.width, widths.append)
+    qtbot.waitUntil(lambda: bool(widths))
+    assert widths == [make_request().size.width]
+
+
+def test_a_folder_is_made_before_it_is_shown(ready_context: AppContext, tmp_path: Path, qtbot: QtBot) -> None:
+    folder = tmp_path / "new" / "folder"
+    seen: list[bool] = []
+    ready_context.files.make_folder(folder, lambda: seen.append(folder.is_dir()))
+    qtbot.waitUntil(lambda: seen == [True])

@@ -128,6 +128,16 @@ def test_what_was_measured_is_known_for_the_next_job(queue: JobQueue, ready_cont
     assert ready_context.step_times.seconds_for(request) == pytest.approx(1.5)
 
 
+def test_waiting_jobs_learn_what_they_will_cost(
+    queue: JobQueue, watch: Watch, gate: StepGate, add_three: AddThree, qtbot: QtBot
+) -> None:
+    add_three()
+    assert {item.seconds_left for item in queue.waiting} == {None}
+    gate.allow(4)
+    qtbot.waitUntil(lambda: len(watch.ended) == 1)
+    assert [item.seconds_left for item in queue.waiting] == [pytest.approx(0.5)] * 2
+
+
 def test_big_seeds_come_through_whole(queue: JobQueue, watch: Watch, qtbot: QtBot) -> None:
     queue.add(make_request(seed=2**64 - 1, count=2))
     qtbot.waitUntil(lambda: bool(watch.ended))

@@ -81,7 +81,7 @@ def test_a_damaged_file_stops_nobody(qapp: object, path: Path, text: bytes) -> N
     assert io.close()
     kept = path.with_name("session.json.bad")
     assert not kept.exists() or kept.read_bytes() == text
-    assert kept.exists() or text.startswith(b"{") and text.endswith(b"}")
+    assert kept.exists() or (text.startswith(b"{") and text.endswith(b"}"))
 
 
 @pytest.mark.expects_log("cannot be read")
