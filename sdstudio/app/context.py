@@ -34,7 +34,7 @@ from sdstudio.storage.paths import AppPaths
 from sdstudio.storage.settings import Settings
 
 STEP_TIMES_NAME = "step-times.json"
-BACKGROUND_CLOSE_MS = 100
+BACKGROUND_CLOSE_MS = 500
 """The background worker may be hashing gigabytes; nothing is lost when the process leaves without it."""
 
 

@@ -13,7 +13,7 @@ from typing import assert_never
 import torch
 
 from sdstudio.domain.engine_api import CancelToken, Emit, EngineInfo, ImageSource
-from sdstudio.domain.errors import CancelledByUser, InvalidRequest, OutOfMemory, StudioError
+from sdstudio.domain.errors import CancelledByUser, ErrorKind, InvalidRequest, OutOfMemory, StudioError
 from sdstudio.domain.events import Cancelled, Failed, Finished, Loading, Started
 from sdstudio.domain.geometry import SIDE_MIN, Size
 from sdstudio.domain.request import GenerationRequest, JobRequest, ModelSpec, PromptSpec, SamplingSpec, UpscaleRequest
@@ -68,8 +68,9 @@ class TorchEngine:
             end = Cancelled(job_id=job_id)
         except Exception as error:  # noqa: BLE001 - the engine's thread must survive; the event tells the whole story
             end = self._failed(job_id, request, error)
-        # Outside the except block, whose traceback would keep the failed job's tensors alive.
-        if not isinstance(end, Finished):
+        # Outside the except block, whose traceback would keep the failed job's tensors alive. Not after a cancel:
+        # a full collection takes a quarter of a second, and nothing is short.
+        if isinstance(end, Failed) and end.kind == ErrorKind.OUT_OF_MEMORY:
             self._free_memory()
         emit(end)
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import shiboken6
 from PySide6.QtCore import QThread
+from PySide6.QtGui import QGuiApplication
 
 from tests.helpers.app_fixtures import (
     app_paths,
@@ -32,6 +33,13 @@ def modules_frozen() -> None:
     """What was imported lives to the end: the collections below need not walk it."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clipboard_emptied(qapp: object) -> Iterator[None]:
+    """The offscreen platform's clipboard outlives Python, which what was copied into it (a QMimeData) does not bear."""
+    yield
+    QGuiApplication.clipboard().clear()
 
 
 @pytest.fixture(autouse=True)
