@@ -15,13 +15,16 @@ import ctypes
 import gc
 import importlib.util
 import logging
+import os
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 log = logging.getLogger(__name__)
 
 SWITCH_INTERVAL_S = 0.0005
+ENGINE_NICENESS = 5
 _RTLD_LAZY = 1
 
 
@@ -29,6 +32,7 @@ _RTLD_LAZY = 1
 def quiet_imports() -> Iterator[None]:
     """For the engine's thread: what is imported inside disturbs the other threads as little as possible."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    _step_back()
     preload_torch_libraries()
     thresholds = gc.get_threshold()
     gc.set_threshold(0)  # nobody collects meanwhile, the window's own collector (app/collector.py) neither
@@ -38,6 +42,15 @@ def quiet_imports() -> Iterator[None]:
         # The libraries' objects live as long as the process: later collections need not walk them.
         gc.freeze()
         gc.set_threshold(*thresholds)
+
+
+def _step_back() -> None:
+    """The window goes first: this thread, and those of OpenMP that it will start, yield the cores to the others.
+
+    Linux alone has this by thread; elsewhere the system's own favour for the window in front has to do.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), ENGINE_NICENESS)
 
 
 def preload_torch_libraries() -> None:

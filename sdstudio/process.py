@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import functools
 import logging
 import logging.handlers
 import os
@@ -13,33 +14,22 @@ from types import TracebackType
 
 log = logging.getLogger(__name__)
 
-_ENVIRONMENT = {
-    # The libraries must not even think of a hub.
-    "HF_HUB_OFFLINE": "1",
-    "TRANSFORMERS_OFFLINE": "1",
-    "HF_DATASETS_OFFLINE": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "HF_HUB_DISABLE_XET": "1",
-    "DO_NOT_TRACK": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-    # Idle OpenMP threads sleep instead of spinning: on two cores the window would starve.
-    "OMP_WAIT_POLICY": "PASSIVE",
-}
 _NETWORK_EVENTS = frozenset({"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"})
 LOG_BYTES = 1_000_000
 _crash_stream = None
 
 
 def prepare(cache: Path) -> None:
-    """Before torch or Qt are imported, once. Values that the user's environment already has are kept,
-    except those that keep the program offline."""
-    for name, value in _ENVIRONMENT.items():
-        if name == "OMP_WAIT_POLICY":
-            os.environ.setdefault(name, value)
-        else:
-            os.environ[name] = value
+    """Before torch or Qt are imported, once. What the engine's libraries read from the environment is set by the
+    engine's own package, before its first import."""
     # torch makes /tmp/torchinductor_<user> at import otherwise.
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache / "inductor"))
+    _start_refusing_network()
+
+
+@functools.cache
+def _start_refusing_network() -> None:
+    """Once in a process: such a hook cannot be taken back."""
     sys.addaudithook(_refuse_network)
 
 
@@ -52,6 +42,12 @@ def _refuse_network(event: str, args: tuple[object, ...]) -> None:
         return
     log.error("Refused a network call: %s %r", event, args[1:])
     raise PermissionError(f"SD Studio never uses the network ({event})")
+
+
+def has_no_screen() -> bool:
+    """Where Qt would abort the process without a word that a person understands."""
+    told = any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+    return sys.platform == "linux" and not told
 
 
 def start_logging(folder: Path, *, to_stderr: bool) -> None:
@@ -88,10 +84,10 @@ def log_unexpected_errors() -> None:
     """An exception that nobody expected is written down; the program goes on where it can."""
 
     def report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if issubclass(kind, KeyboardInterrupt):
+        if sys.stderr is not None:
             sys.__excepthook__(kind, error, trace)
-            return
-        log.critical("Unexpected error", exc_info=(kind, error, trace))
+        if not issubclass(kind, KeyboardInterrupt):
+            log.critical("Unexpected error", exc_info=(kind, error, trace))
 
     def report_in_thread(args: threading.ExceptHookArgs) -> None:
         if args.exc_value is not None:

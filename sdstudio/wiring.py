@@ -30,6 +30,11 @@ log = logging.getLogger(__name__)
 
 STARTER = "models/starter"
 UPSCALER = "upscaler/realesr-animevideov3-x4.safetensors"
+BAD_INPUT = 2
+NO_SCREEN = (
+    "sdstudio: There is no screen to open the window on (neither DISPLAY nor WAYLAND_DISPLAY is set). "
+    "Start it from a desktop, or use the commands: “sdstudio --help” lists them."
+)
 ENGINE_BENCHES = ("preview", "cancel", "generate")
 CLOSE_TIMEOUT_MS = 1500
 """Closing in the middle of a job ends the process within two seconds, whatever the engine is doing."""
@@ -45,6 +50,9 @@ class EngineMaker:
     """Whether a window must stay smooth meanwhile."""
 
     def __call__(self) -> Engine:
+        # Sets what OpenMP and the libraries read from the environment: before the first of them is mapped.
+        import sdstudio.engine  # noqa: F401
+
         if not self.quiet:
             return self._make()
         from sdstudio.preload import quiet_imports
@@ -157,6 +165,9 @@ class Studio:
 
 def window_main(files: Sequence[str]) -> int:
     """Opens the window and runs until it is closed."""
+    if process.has_no_screen():
+        print(NO_SCREEN, file=sys.stderr)
+        return BAD_INPUT
     studio = build_studio()
     studio.window.show()
     if files:
@@ -194,5 +205,5 @@ def build_studio(engine: EngineMaker | None = None) -> Studio:
     theme = make_theme(app, settings)
     window = MainWindow(context, theme)
     # Only when the window is on the screen does torch begin to load.
-    when_painted(context.start)
+    when_painted(window, context.start)
     return Studio(run=app.exec, theme=theme, context=context, window=window)

@@ -1,6 +1,6 @@
 """Loads a model folder into the three usual pipelines and tries the usual schedulers.
 
-    python check_model.py MODEL
+python check_model.py MODEL
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Draws a contact sheet: one cell a prompt and seed, with the prompt below it.
 
-    python contact_sheet.py MODEL OUT.png [--prompts FILE.json] [--steps 20] [--guidance 4] [--seeds 1] [--columns 10]
+python contact_sheet.py MODEL OUT.png [--prompts FILE.json] [--steps 20] [--guidance 4] [--seeds 1] [--columns 10]
 """
 
 from __future__ import annotations

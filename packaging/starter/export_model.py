@@ -1,6 +1,6 @@
 """Writes the finished model as the app ships it: float16 safetensors, and the tokenizer in its older form too.
 
-    python export_model.py MODEL TOKENIZER OUT
+python export_model.py MODEL TOKENIZER OUT
 """
 
 from __future__ import annotations

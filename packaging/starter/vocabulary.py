@@ -63,10 +63,26 @@ NOUNS = {
     "guitar": Noun("guitar", "red", True, ("electric guitar",)),
 }
 
-SYMMETRIC = frozenset({
-    "heart", "star", "butterfly", "house", "bell", "gift", "crown", "sun", "snowman", "penguin", "tree",
-    "flower", "cactus", "mushroom", "book", "cup",
-})
+SYMMETRIC = frozenset(
+    {
+        "heart",
+        "star",
+        "butterfly",
+        "house",
+        "bell",
+        "gift",
+        "crown",
+        "sun",
+        "snowman",
+        "penguin",
+        "tree",
+        "flower",
+        "cactus",
+        "mushroom",
+        "book",
+        "cup",
+    }
+)
 """Nouns whose left and right look alike. Only these are mirrored: mixed directions blur the others."""
 
 HUES = {"red": 0, "orange": 26, "yellow": 48, "green": 125, "blue": 215, "purple": 270, "pink": 325}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from sdstudio.storage.settings import Settings
 from sdstudio.ui.theme import Theme
+
+SETTLE_MS = 50
+"""The window manager's answer to a new window: a second layout and paint follow the first at once."""
 
 
 def make_application(program: str, version: str) -> QApplication:
@@ -31,6 +34,25 @@ def make_theme(app: QApplication, settings: Settings) -> Theme:
     return theme
 
 
-def when_painted(work: Callable[[], None]) -> None:
-    """Calls `work` in the first turn of the event loop after the window has been shown."""
-    QTimer.singleShot(0, work)
+class _AfterFirstPaint(QObject):
+    """Waits for the window's first paint, then calls `work` once."""
+
+    def __init__(self, window: QWidget, work: Callable[[], None]) -> None:
+        super().__init__(window)
+        self._work = work
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Paint:
+            watched.removeEventFilter(self)
+            QTimer.singleShot(SETTLE_MS, self._work)
+        return False
+
+
+def when_painted(window: QWidget, work: Callable[[], None]) -> None:
+    """Calls `work` when the window has been on the screen for a moment.
+
+    Not earlier: the first paint makes Qt load plugins, which waits as long as another thread is loading libraries
+    (the loader has one lock; with torch that was a standstill of 0.4 s).
+    """
+    _AfterFirstPaint(window, work)

@@ -28,6 +28,12 @@ class RunBar(QProgressBar):
         self.setAccessibleName(self.tr("Progress of this run"))
         theme.changed.connect(self.update)
 
+    def set_fraction(self, fraction: float) -> None:
+        """From 0 to 1. QProgressBar.setValue alone would repaint the window at once, in the middle of other changes."""
+        self.setUpdatesEnabled(False)
+        self.setValue(round(fraction * BAR_UNITS))
+        self.setUpdatesEnabled(True)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
@@ -167,7 +173,7 @@ class BottomStrip(QWidget):
         self._set_words(state, detail)
         # The bar must not move because "10" is wider than "9": the words' place only grows during a run.
         self._state.setMinimumWidth(max(self._state.minimumWidth(), self._state.sizeHint().width()))
-        self._bar.setValue(round(fraction * BAR_UNITS))
+        self._bar.set_fraction(fraction)
         self._bar.show()
         self._cancel.setEnabled(can_cancel)
         self._cancel.show()

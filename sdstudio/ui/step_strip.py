@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFocusEvent, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QRegion
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from sdstudio.ui.theme import Theme
@@ -46,17 +46,28 @@ class StepStrip(QWidget):
 
     def set_done(self, step: int) -> None:
         if step != self._done:
-            self._done = step
+            before, self._done = self._done, step
             self.setAccessibleDescription(self.words())
-            self.update()
+            self._update_from(before)
 
     def add_preview(self, step: int, image: QImage) -> None:
         """The small preview as it was after `step`."""
+        earlier = bisect_left(self._order, step)
+        before = self._order[earlier - 1] if earlier else 0
         if step not in self._previews:
-            self._order.insert(bisect_left(self._order, step), step)
+            self._order.insert(earlier, step)
         self._previews[step] = image
-        self._done = max(self._done, step)
-        self.update()
+        before, self._done = min(before, self._done), max(self._done, step)
+        self._update_from(before)
+
+    def _update_from(self, step: int) -> None:
+        """Paints anew what a step can change: the cells from `step` to the newest, and the words. The others stay:
+        many small pictures at every step would cost half a frame."""
+        wide = self.width() / self._cells()
+        left = int(self.width() * step / max(1, self._steps) - wide) - 2
+        right = int(self.width() * self._done / max(1, self._steps)) + 3
+        self.update(left, 0, right - left, CELL_HEIGHT)
+        self.update(0, CELL_HEIGHT, self.width(), STRIP_HEIGHT - CELL_HEIGHT)
 
     def preview(self, step: int) -> QImage | None:
         return self._previews.get(step)
@@ -136,10 +147,10 @@ class StepStrip(QWidget):
             # Where the picture is so large that it lies below the strip, the words must still be readable.
             painter.fillRect(self.rect(), self._theme.color("canvas"))
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            self._paint_cells(painter)
+            self._paint_cells(painter, event.region())
             self._paint_words(painter)
 
-    def _paint_cells(self, painter: QPainter) -> None:
+    def _paint_cells(self, painter: QPainter, wanted: QRegion) -> None:
         cells, marked = self._cells(), self._looking or self._done
         wide = self.width() / cells
         marked_rect = QRectF()
@@ -148,7 +159,9 @@ class StepStrip(QWidget):
             left, right = round(cell * wide), round((cell + 1) * wide)
             rect = QRectF(left, 0, right - left - 1, CELL_HEIGHT)
             shown = self._step_shown(step) if step <= self._done else 0
-            if shown:
+            if not wanted.intersects(rect.toRect()):
+                pass  # still as it was
+            elif shown:
                 image = self._previews[shown]
                 painter.drawImage(rect, image, _middle(image, rect.size().width() / rect.size().height()))
             else:

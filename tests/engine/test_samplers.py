@@ -44,9 +44,7 @@ class Guesses(Hook):
     def after_noise(self, context: DenoiseContext) -> None:
         assert context.noise is not None
         assert context.timestep is not None
-        self.originals.append(
-            predicted_original(context.scheduler, context.noise, context.timestep, context.latents)
-        )
+        self.originals.append(predicted_original(context.scheduler, context.noise, context.timestep, context.latents))
 
 
 def sample(name: str, config: dict[str, Any], answer: torch.Tensor, steps: int) -> tuple[torch.Tensor, Guesses]:
