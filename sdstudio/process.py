@@ -11,12 +11,13 @@ import sys
 import threading
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
 log = logging.getLogger(__name__)
 
 _NETWORK_EVENTS = frozenset({"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"})
 LOG_BYTES = 1_000_000
-_crash_stream = None
+_crash_stream: TextIO | None = None
 
 
 def prepare(cache: Path) -> None:
@@ -76,8 +77,10 @@ def start_logging(folder: Path, *, to_stderr: bool) -> None:
 
 def _start_crash_log(path: Path) -> None:
     global _crash_stream
-    _crash_stream = path.open("a", encoding="utf-8")
+    before, _crash_stream = _crash_stream, path.open("a", encoding="utf-8")
     faulthandler.enable(_crash_stream)
+    if before is not None:
+        before.close()
 
 
 def log_unexpected_errors() -> None:

@@ -54,5 +54,6 @@ def check_generated_size(size: Size) -> None:
             raise InvalidRequest(
                 field,
                 f"The {field} {side} is not possible.",
-                hint=f"Sides are multiples of {SIDE_STEP} from {SIDE_MIN} to {SIDE_MAX}; use {snap_side(side)}.",
+                hint=f"Sides are multiples of {SIDE_STEP} from {SIDE_MIN} to {SIDE_MAX}; "
+                f"the nearest is {snap_side(side)}.",
             )

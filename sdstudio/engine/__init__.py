@@ -16,7 +16,7 @@ os.environ.update(
     # Its threads would only fight with the window's; a prompt is a few hundred bytes.
     TOKENIZERS_PARALLELISM="false",
 )
-# OpenMP's threads wait for the next layer by spinning, for milliseconds unless told otherwise. With another busy program
-# on the same two cores a picture of 1 s then took over 15 s; without any spinning, waking them doubles the time of a
+# OpenMP's threads wait for the next layer by spinning, for milliseconds unless told otherwise. With another busy
+# program on the same two cores a picture of 1 s then took over 15 s; without any spinning, waking them doubles the time of a
 # picture on an idle machine. 20,000 turns are some 0.1 ms: 1.2 s idle, 3 s beside two busy programs (measured).
 os.environ.setdefault("GOMP_SPINCOUNT", "20000")

@@ -41,9 +41,17 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
         return
     if sys.platform == "win32" and _is_loopback(arguments):
         return  # how Windows makes a socketpair
+    if event == "socket.bind" and _asks_for_ipv6():
+        raise OSError("this machine has no IPv6")  # the answer that the question allows
     what = f"{event} {arguments[1:] if isinstance(arguments[0], socket.SocketType) else arguments[:2]}"
     attempts.append(what)
     raise NetworkUsed(f"SD Studio works without a network, but something tried to use it: {what}")
+
+
+def _asks_for_ipv6() -> bool:
+    """urllib3, which diffusers imports through requests, binds a socket once at import to see whether it can."""
+    frame = sys._getframe(2)
+    return frame.f_code.co_name == "_has_ipv6" and frame.f_globals.get("__name__") == "urllib3.util.connection"
 
 
 def _is_loopback(arguments: tuple[Any, ...]) -> bool:

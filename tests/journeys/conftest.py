@@ -25,8 +25,10 @@ class OpenStudios:
     def __call__(self) -> wiring.Studio:
         studio = wiring.build_studio()
         studio.window.show()
-        self._qtbot.waitExposed(studio.window)
         self._open.append(studio)
+        studio.window.activateWindow()
+        self._qtbot.waitUntil(studio.window.isActiveWindow)
+        self._qtbot.waitUntil(lambda: studio.context.bridge.running)
         return studio
 
     def close(self, studio: wiring.Studio) -> None:
