@@ -17,6 +17,6 @@ os.environ.update(
     TOKENIZERS_PARALLELISM="false",
 )
 # OpenMP's threads wait for the next layer by spinning, for milliseconds unless told otherwise. With another busy
-# program on the same two cores a picture of 1 s then took over 15 s; without any spinning, waking them doubles the time of a
-# picture on an idle machine. 20,000 turns are some 0.1 ms: 1.2 s idle, 3 s beside two busy programs (measured).
+# program on the same two cores a picture of 1 s then took over 15 s; without any spinning, waking them doubles the
+# time of a picture on an idle machine. 20,000 turns are some 0.1 ms: 1.2 s idle, 3 s beside two busy programs.
 os.environ.setdefault("GOMP_SPINCOUNT", "20000")

@@ -131,9 +131,19 @@ def test_closing_in_mid_job_keeps_it_for_the_next_start(
     again = studios()
     recovery = again.context.recovery
     qtbot.waitUntil(lambda: len(recovery.entries) == 1, timeout=PATIENCE_MS)
-    assert again.window.canvas.banner.isVisible()
-    recovery.forget_all()
-    qtbot.waitUntil(lambda: not again.window.canvas.banner.isVisible(), timeout=PATIENCE_MS)
+    banner = again.window.canvas.banner
+    assert banner.isVisible()
+    make_again, _forget = banner.buttons()
+    again.context.session.update(steps=4)
+    QTest.mouseClick(make_again, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: again.context.queue.current is not None, timeout=PATIENCE_MS)
+    request = again.context.queue.current.request if again.context.queue.current else None
+    assert isinstance(request, GenerationRequest)
+    assert (request.prompt.positive, request.sampling.seed, request.sampling.steps) == ("a blue fish", 5, 1000)
+    assert not banner.isVisible()
+    again.context.queue.cancel_current()
+    qtbot.waitUntil(lambda: again.context.queue.current is None, timeout=PATIENCE_MS)
+    qtbot.waitUntil(lambda: not list(again.context.paths.journal.glob("*.json")), timeout=PATIENCE_MS)
 
 
 def test_the_command_line_makes_the_same_pixels_twice(tmp_path: Path) -> None:
