@@ -29,9 +29,6 @@ class ModelTokenCounter:
         return TokenCount(used=sum(map(len, chunks)), room=CHUNK_TOKENS * len(chunks))
 
 
-TokenCounter = ModelTokenCounter
-
-
 @lru_cache(maxsize=4)
 def _load(folder: str) -> Tokenizer:
     vocabulary, merges = Path(folder, "vocab.json"), Path(folder, "merges.txt")

@@ -12,7 +12,7 @@ from sdstudio.domain.request import ModelSpec, PromptSpec
 from sdstudio.engine.conditioning import Conditioner
 from sdstudio.engine.devices import choose_device
 from sdstudio.engine.libraries import CLIPTextModel, CLIPTokenizer
-from sdstudio.engine.tokens import TokenCounter
+from sdstudio.engine.tokens import ModelTokenCounter
 
 LONG = "a red apple on a blue plate, " * 12
 
@@ -128,7 +128,7 @@ def test_a_prompt_is_encoded_once(conditioner: Conditioner) -> None:
 def test_the_token_counter_agrees_with_the_conditioning(
     prompt: str, conditioner: Conditioner, tokenizer: CLIPTokenizer, tiny_model: Path
 ) -> None:
-    counted = TokenCounter().count(ModelSpec(name="Tiny", path=str(tiny_model)), prompt)
+    counted = ModelTokenCounter().count(ModelSpec(name="Tiny", path=str(tiny_model)), prompt)
     assert counted.room == encode(conditioner, prompt).shape[1] // 77 * 75
     if prompt in ("", "a red apple", LONG, "ünïcode 苹果 🐻 don't"):
         assert counted.used == len(tokenizer(prompt, add_special_tokens=False, truncation=False).input_ids)

@@ -13,7 +13,7 @@ from sdstudio.domain.engine_api import TokenCount
 from sdstudio.domain.errors import ModelError
 from sdstudio.domain.request import ModelSpec
 from sdstudio.engine.libraries import CLIPTokenizer
-from sdstudio.engine.tokens import TokenCounter
+from sdstudio.engine.tokens import ModelTokenCounter
 from tests.helpers.children import loaded_after
 from tests.helpers.tiny_models import STARTER
 
@@ -35,24 +35,24 @@ def test_it_needs_neither_torch_nor_transformers() -> None:
 def test_it_counts_as_clip_does(text: str, tokenizer: CLIPTokenizer) -> None:
     if "BREAK" not in text:
         ids = tokenizer(text, add_special_tokens=False, truncation=False).input_ids
-        assert TokenCounter().count(MODEL, text).used == len(ids)
+        assert ModelTokenCounter().count(MODEL, text).used == len(ids)
 
 
 def test_room_grows_by_75() -> None:
-    assert TokenCounter().count(MODEL, "") == TokenCount(used=0, room=75)
-    assert TokenCounter().count(MODEL, "(red)") == TokenCount(used=1, room=75)
-    assert TokenCounter().count(MODEL, "red " * 75) == TokenCount(used=75, room=75)
-    assert TokenCounter().count(MODEL, "red " * 76) == TokenCount(used=76, room=150)
-    assert TokenCounter().count(MODEL, "red BREAK red") == TokenCount(used=2, room=150)
+    assert ModelTokenCounter().count(MODEL, "") == TokenCount(used=0, room=75)
+    assert ModelTokenCounter().count(MODEL, "(red)") == TokenCount(used=1, room=75)
+    assert ModelTokenCounter().count(MODEL, "red " * 75) == TokenCount(used=75, room=75)
+    assert ModelTokenCounter().count(MODEL, "red " * 76) == TokenCount(used=76, room=150)
+    assert ModelTokenCounter().count(MODEL, "red BREAK red") == TokenCount(used=2, room=150)
 
 
 def test_tokenizer_json_alone_will_do(tmp_path: Path) -> None:
     (tmp_path / "tokenizer").mkdir()
     shutil.copyfile(STARTER / "tokenizer" / "tokenizer.json", tmp_path / "tokenizer" / "tokenizer.json")
     model = ModelSpec(name="Copy", path=str(tmp_path))
-    assert TokenCounter().count(model, "a red apple") == TokenCounter().count(MODEL, "a red apple")
+    assert ModelTokenCounter().count(model, "a red apple") == ModelTokenCounter().count(MODEL, "a red apple")
 
 
 def test_a_missing_tokenizer_is_said_in_words(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="tokenizer could not be read"):
-        TokenCounter().count(ModelSpec(name="None", path=str(tmp_path)), "a")
+        ModelTokenCounter().count(ModelSpec(name="None", path=str(tmp_path)), "a")
