@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -173,11 +174,13 @@ def window_main(files: Sequence[str]) -> int:
     if files:
         studio.window.open_files([Path(name) for name in files])
     code = studio.run()
-    if not studio.finish():
-        log.info("Leaving while the engine is still loading")
-        logging.shutdown()
-        os._exit(code)
-    return code
+    begin = time.perf_counter()
+    ended = studio.finish()
+    log.info("Closed in %.2f s%s", time.perf_counter() - begin, "" if ended else ", the engine still loading")
+    logging.shutdown()
+    # Everything is saved by now. Python's own way out would wait for a thread that cannot be interrupted, and takes
+    # torch apart piece by piece, which alone lasts a second.
+    os._exit(code)
 
 
 def build_studio(engine: EngineMaker | None = None) -> Studio:

@@ -12,7 +12,14 @@ from PySide6.QtCore import QObject, Signal
 from sdstudio.app.session_state import SessionState, clamp, state_from_dict
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.models import ModelInfo
-from sdstudio.domain.request import SEED_COUNT, GenerationRequest, ModelSpec, PromptSpec, SamplingSpec
+from sdstudio.domain.request import (
+    RANDOM_SEED_COUNT,
+    SEED_COUNT,
+    GenerationRequest,
+    ModelSpec,
+    PromptSpec,
+    SamplingSpec,
+)
 
 __all__ = ["Session", "SessionState"]
 HISTORY_MAX = 200
@@ -71,7 +78,7 @@ class Session(QObject):
         """
         request = self.draft_request()
         if not self._state.seed_locked:
-            request = request.with_seed(secrets.randbelow(SEED_COUNT))
+            request = request.with_seed(secrets.randbelow(RANDOM_SEED_COUNT))
         self._set_last_seed(request.sampling.seed)
         self.remember_prompt(self._state.positive)
         return request

@@ -14,7 +14,7 @@ from sdstudio.cli.services import CliServices
 from sdstudio.domain.errors import InvalidRequest, ModelError
 from sdstudio.domain.events import PictureSaved
 from sdstudio.domain.models import STARTER_NAME, ModelInfo
-from sdstudio.domain.request import SEED_COUNT, GenerationRequest, PromptSpec, SamplingSpec
+from sdstudio.domain.request import RANDOM_SEED_COUNT, GenerationRequest, PromptSpec, SamplingSpec
 from sdstudio.domain.samplers import SAMPLERS
 
 HELP = "make pictures from a prompt"
@@ -67,7 +67,7 @@ def build_request(args: argparse.Namespace, info: ModelInfo) -> GenerationReques
             steps=presets.steps if args.steps is None else args.steps,
             guidance_scale=presets.guidance_scale if args.guidance is None else args.guidance,
             sampler=args.sampler or presets.sampler,
-            seed=secrets.randbelow(SEED_COUNT) if args.seed is None else args.seed,
+            seed=secrets.randbelow(RANDOM_SEED_COUNT) if args.seed is None else args.seed,
             count=args.count,
         )
         prompt = PromptSpec(positive=args.prompt, negative=args.negative)

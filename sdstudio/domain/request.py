@@ -11,6 +11,8 @@ from sdstudio.domain.geometry import Size, check_generated_size
 from sdstudio.domain.samplers import DEFAULT_SAMPLER, require_sampler
 
 SEED_COUNT = 2**64
+RANDOM_SEED_COUNT = 2**32
+"""Random seeds are drawn from these, as others do: ten digits can be read, told and typed again."""
 STEPS_MAX = 1000
 GUIDANCE_MAX = 100.0
 CLIP_SKIP_MAX = 12
