@@ -170,7 +170,7 @@ class EngineBridge(QObject):
         if self._ended or self._thread.isRunning():
             return
         self.state_changed.emit(self._state)
-        self._thread.start()
+        self._thread.start(QThread.Priority.LowPriority)
         self._warm_up_wanted.emit(model)
 
     def submit(self, job: Job) -> None:
