@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -64,11 +63,11 @@ def test_nothing_breaks_the_reader_and_all_can_be_written_as_json(texts: dict[st
     ],
 )
 @pytest.mark.parametrize("key", ["parameters", "prompt", "sdstudio", "Comment", "Dream"])
+@pytest.mark.timeout(20)
 def test_hostile_texts_cost_little(key: str, text: str) -> None:
-    start = time.perf_counter()
+    """Milliseconds as it should be; with a pattern of quadratic cost the largest would take hours."""
     found = read_metadata({key: text})
     json.dumps([found.request, found.unknown], allow_nan=False)
-    assert time.perf_counter() - start < 2
 
 
 @pytest.mark.parametrize(
