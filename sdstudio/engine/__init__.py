@@ -16,7 +16,7 @@ os.environ.update(
     # Its threads would only fight with the window's; a prompt is a few hundred bytes.
     TOKENIZERS_PARALLELISM="false",
 )
-# OpenMP's threads wait for the next layer by spinning, for milliseconds unless told otherwise. With another busy
-# program on the same two cores a picture of 1 s then took over 15 s; without any spinning, waking them doubles the
-# time of a picture on an idle machine. 20,000 turns are some 0.1 ms: 1.2 s idle, 3 s beside two busy programs.
+# OpenMP's threads wait for the next layer by spinning, and spin long unless told otherwise. Two cores, a picture of the
+# model in the box: as it comes 1.0 s idle, but 4 s and up to over 40 s beside other busy programs; without spinning
+# 2.1 s idle, because waking a thread is slow; with 20,000 turns 1.2 to 1.4 s idle and 3 s beside two busy programs.
 os.environ.setdefault("GOMP_SPINCOUNT", "20000")
