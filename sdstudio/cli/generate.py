@@ -47,7 +47,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace, services: CliServices, console: Console) -> int:
-    request = build_request(args, find_model(services, args.model))
+    info = find_model(services, args.model)
+    request = build_request(args, info)
+    note = unknown_words_note(info, args.prompt)
+    if note:
+        console.note(note)
     folder = args.out or services.results_folder
     return run_job(services.make_runner(), request, folder, console, describe, out_given=args.out is not None)
 
@@ -57,6 +61,18 @@ def find_model(services: CliServices, name: str) -> ModelInfo:
         return services.catalog.find(name)
     except ModelError as error:
         raise UsageError(f"argument --model: {error}") from error
+
+
+def unknown_words_note(info: ModelInfo, prompt: str) -> str:
+    """What to say when a small model has learnt nothing that the prompt asks for; "" when it has."""
+    unknown = info.words.unknown(prompt) if info.words is not None else ()
+    if info.words is None or not unknown or info.words.names_a_thing(prompt):
+        return ""
+    named = ", ".join(f"“{word}”" for word in unknown)
+    return (
+        f"The {info.name} model knows {len(info.words.nouns)} things and has not learnt {named}. "
+        "Full-size models know far more."
+    )
 
 
 def build_request(args: argparse.Namespace, info: ModelInfo) -> GenerationRequest:

@@ -14,6 +14,7 @@ from sdstudio.domain.models import STARTER_NAME, ModelInfo, ModelPresets
 from sdstudio.domain.request import ModelSpec
 from sdstudio.storage.hashes import HashCache
 from sdstudio.storage.model_card import card_name, read_card, read_presets
+from sdstudio.storage.model_words import read_words
 
 INDEX = "model_index.json"
 _DEPTH_MAX = 3
@@ -72,7 +73,13 @@ class ModelCatalog:
         defaults = ModelPresets(size=size, sizes=_usual_sizes(side))
         spec = ModelSpec(name=_name(folder, self._built_in), path=str(folder), hash=self._hash(folder))
         presets = read_presets(read_card(folder), defaults)
-        return ModelInfo(spec=spec, badge="built in" if built_in else family, built_in=built_in, presets=presets)
+        return ModelInfo(
+            spec=spec,
+            badge="built in" if built_in else family,
+            built_in=built_in,
+            presets=presets,
+            words=read_words(folder),
+        )
 
     def _hash(self, folder: Path) -> str:
         weights = unet_weights(folder)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QMimeData, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QTextBlockFormat, QTextCharFormat, QTextCursor, QTextOption
+from PySide6.QtGui import QInputMethodEvent, QKeyEvent, QTextBlockFormat, QTextCharFormat, QTextCursor, QTextOption
 from PySide6.QtWidgets import QSizePolicy, QTextEdit, QWidget
 
 from sdstudio.domain.prompt import weighted_spans
@@ -20,10 +20,12 @@ class PromptEdit(QTextEdit):
     """Plain text of several lines that grows with what is written.
 
     Ctrl+Up and Ctrl+Down change the weight at the cursor; Tab goes to the next field; Ctrl+Enter is left to the
-    window. `edited` carries the whole text; `history_step` asks for an older (+1) or newer (-1) prompt.
+    window. `edited` carries the whole text; `typed` comes after a key that wrote or deleted something;
+    `history_step` asks for an older (+1) or newer (-1) prompt.
     """
 
     edited = Signal(str)
+    typed = Signal()
     history_step = Signal(int)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None, *, least: int = 88, most: int = 240) -> None:
@@ -88,6 +90,13 @@ class PromptEdit(QTextEdit):
             event.ignore()
         else:
             super().keyPressEvent(event)
+            if event.text():
+                self.typed.emit()
+
+    def inputMethodEvent(self, event: QInputMethodEvent) -> None:
+        super().inputMethodEvent(event)
+        if event.commitString():
+            self.typed.emit()
 
     def insertFromMimeData(self, source: QMimeData) -> None:
         """Text comes in plain; files are left to the window."""

@@ -10,9 +10,11 @@ from sdstudio.app.session import Session
 from sdstudio.app.token_ask import FieldTokens, TokenAsk
 from sdstudio.domain.engine_api import TokenCount
 from sdstudio.ui.controls import FoldButton, Heading, IconButton, TextLabel, describe
+from sdstudio.ui.prompt_completion import PromptCompletion
 from sdstudio.ui.prompt_edit import PromptEdit
 from sdstudio.ui.theme import Theme
 from sdstudio.ui.tokens import CHIP_HEIGHT, DOCK_PADDING, LINE_BODY
+from sdstudio.ui.unknown_words import UnknownWords
 
 _MENU_PROMPTS = 15
 _MENU_WIDTH = 360
@@ -30,6 +32,8 @@ class PromptPanel(QWidget):
         self._draft = ""
         self.positive = PromptEdit(theme, least=88)
         self.negative = PromptEdit(theme, least=56, most=160)
+        self.completion = PromptCompletion(self.positive, session)
+        self.unknown_words = UnknownWords(session, theme)
         self.counter = TextLabel(theme, role="hint")
         self.negative_counter = TextLabel(theme, role="hint")
         self.history_button = IconButton(
@@ -99,6 +103,7 @@ class PromptPanel(QWidget):
         column.addLayout(top)
         column.addSpacing(2)
         column.addWidget(self.positive)
+        column.addWidget(self.unknown_words)
         column.addSpacing(8)
         column.addLayout(below)
         column.addWidget(self._gap)

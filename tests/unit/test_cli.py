@@ -87,6 +87,18 @@ def test_generate_for_people_goes_to_the_results_folder_and_tells_the_seed(run: 
     assert str(picture) in result.out and str(record.request.sampling.seed) in result.out
 
 
+def test_words_that_a_small_model_has_not_learnt_are_said_on_stderr(run: Run, desk: CliDesk, tmp_path: Path) -> None:
+    desk.services  # noqa: B018 (makes the model's folder)
+    table = {"schema": 1, "nouns": [{"name": "apple"}], "other": ["a"]}
+    (tmp_path / "starter" / "words.json").write_text(json.dumps(table))
+    result = run("generate", "a samurai", "--out", tmp_path / "out", "--json")
+    assert result.code == 0 and len(result.json) == 1
+    assert result.err == (
+        "The Starter model knows 1 things and has not learnt “samurai”. Full-size models know far more.\n"
+    )
+    assert run("generate", "a samurai with an apple", "--out", tmp_path / "out").err == ""
+
+
 def test_everything_given_arrives(run: Run, tmp_path: Path) -> None:
     argv = ["a\nb", "--negative", "n", "--steps", "3", "--guidance", "0", "--size", "512X768", "--seed", "1"]
     argv += ["--sampler", "euler A", "--model", "STARTER", "--out", str(tmp_path / "out"), "--json"]
