@@ -64,4 +64,4 @@ def pictures_of(request: JobRequest) -> int:
 
 def steps_of(request: JobRequest) -> int:
     """Steps of one picture; 0 for an upscale, whose tiles only the engine knows."""
-    return 0 if isinstance(request, UpscaleRequest) else request.sampling.steps
+    return 0 if isinstance(request, UpscaleRequest) else request.steps_made

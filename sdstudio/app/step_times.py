@@ -142,13 +142,13 @@ def _units(request: JobRequest) -> float:
     """Work of one picture: UNet calls (2n - 1 for samplers of two calls a step), or megapixels of an upscale."""
     if isinstance(request, UpscaleRequest):
         return request.image.width * request.image.height / 1e6
-    steps = request.sampling.steps
+    steps = request.steps_made
     return 2 * steps - 1 if require_sampler(request.sampling.sampler).calls_per_step == 2 else steps
 
 
 def _steps(request: JobRequest) -> int:
     """Steps whose time `Progress.seconds_per_step` gives; an upscale's tiles are not known here, so none."""
-    return 0 if isinstance(request, UpscaleRequest) else request.sampling.steps
+    return 0 if isinstance(request, UpscaleRequest) else request.steps_made
 
 
 def _read(path: Path) -> tuple[str, dict[_Kind, _Cost]]:

@@ -2,5 +2,5 @@
 
 from __future__ import annotations
 
-COMMANDS: tuple[str, ...] = ("generate", "read", "upscale", "models", "selftest", "bench")
+COMMANDS: tuple[str, ...] = ("generate", "img2img", "read", "upscale", "models", "selftest", "bench")
 """What the first argument can be, so that a command can be told from a file without loading any of them."""

@@ -85,6 +85,13 @@ def _guidance(text: str) -> float:
     return SamplingSpec(guidance_scale=value).guidance_scale
 
 
+def _strength(text: str) -> float:
+    value = _fraction(text)
+    if not 0 <= value <= 1:
+        raise InvalidRequest("strength", f"The strength {text} is not possible.", hint="Choose a number from 0 to 1.")
+    return value
+
+
 def _size(text: str) -> Size:
     size = Size.parse(text)
     check_generated_size(size)
@@ -104,6 +111,7 @@ STEPS = _reader(lambda text: SamplingSpec(steps=whole(text)).steps)
 COUNT = _reader(lambda text: SamplingSpec(count=whole(text)).count)
 SEED = _reader(lambda text: SamplingSpec(seed=whole(text)).seed)
 GUIDANCE = _reader(_guidance)
+STRENGTH = _reader(_strength)
 SAMPLER = _reader(lambda text: require_sampler(text).name)
 SIZE = _reader(_size)
 FOLDER = _reader(_folder)

@@ -32,6 +32,11 @@ _OPTIONS = {"width": "--size", "height": "--size", "size": "--size", "guidance_s
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EPILOG
     parser.add_argument("prompt", metavar="PROMPT", help="what to draw, in quotes; may be empty")
+    add_settings(parser)
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """The arguments of every command that lets a model draw."""
     parser.add_argument("--negative", metavar="TEXT", default="", help="what not to draw")
     parser.add_argument("--steps", type=STEPS, metavar="N", help="1 to 1000; more is slower and finer")
     parser.add_argument("--guidance", type=GUIDANCE, metavar="G", help="0 to 100; how closely the prompt is followed")
@@ -49,9 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, services: CliServices, console: Console) -> int:
     info = find_model(services, args.model)
     request = build_request(args, info)
-    note = unknown_words_note(info, args.prompt)
-    if note:
-        console.note(note)
+    note_unknown_words(info, args.prompt, console)
     folder = args.out or services.results_folder
     return run_job(services.make_runner(), request, folder, console, describe, out_given=args.out is not None)
 
@@ -63,20 +66,20 @@ def find_model(services: CliServices, name: str) -> ModelInfo:
         raise UsageError(f"argument --model: {error}") from error
 
 
-def unknown_words_note(info: ModelInfo, prompt: str) -> str:
-    """What to say when a small model has learnt nothing that the prompt asks for; "" when it has."""
+def note_unknown_words(info: ModelInfo, prompt: str, console: Console) -> None:
+    """Says so when a small model has learnt nothing that the prompt asks for."""
     unknown = info.words.unknown(prompt) if info.words is not None else ()
     if info.words is None or not unknown or info.words.names_a_thing(prompt):
-        return ""
+        return
     named = ", ".join(f"“{word}”" for word in unknown)
-    return (
+    console.note(
         f"The {info.name} model knows {len(info.words.nouns)} things and has not learnt {named}. "
         "Full-size models know far more."
     )
 
 
-def build_request(args: argparse.Namespace, info: ModelInfo) -> GenerationRequest:
-    """The arguments, with the model's presets where none was given."""
+def build_request(args: argparse.Namespace, info: ModelInfo, **task: Any) -> GenerationRequest:
+    """The arguments, with the model's presets where none was given; `task`: further fields of the request."""
     presets = info.presets
     try:
         sampling = SamplingSpec(
@@ -87,7 +90,8 @@ def build_request(args: argparse.Namespace, info: ModelInfo) -> GenerationReques
             count=args.count,
         )
         prompt = PromptSpec(positive=args.prompt, negative=args.negative)
-        return GenerationRequest(prompt=prompt, sampling=sampling, model=info.spec, size=args.size or presets.size)
+        fields: dict[str, Any] = {"size": args.size or presets.size} | task
+        return GenerationRequest(prompt=prompt, sampling=sampling, model=info.spec, **fields)
     except InvalidRequest as error:
         option = _OPTIONS.get(error.field, f"--{error.field}")
         raise UsageError(f"argument {option}: {error}") from error
@@ -97,7 +101,7 @@ def describe(event: PictureSaved) -> tuple[Mapping[str, Any], str]:
     """The contract's picture object."""
     request, size = event.request, event.image.size
     assert isinstance(request, GenerationRequest)
-    data = {
+    data: dict[str, Any] = {
         "image": event.path,
         "seed": request.sampling.seed,
         "seconds": round(event.seconds, 3),
@@ -107,4 +111,6 @@ def describe(event: PictureSaved) -> tuple[Mapping[str, Any], str]:
         "model": request.model.name,
         "task": request.task,
     }
+    if request.image is not None:
+        data["strength"] = request.strength
     return data, f"{event.path}  (seed {request.sampling.seed}, {event.seconds:.1f} s)"

@@ -124,6 +124,8 @@ def write_parameters(record: PictureRecord) -> str:
         pairs.append(("Clip skip", str(request.prompt.clip_skip)))
     if request.sampling.guidance_rescale:
         pairs.append(("Guidance rescale", f"{request.sampling.guidance_rescale:g}"))
+    if request.image is not None:
+        pairs.append(("Denoising strength", f"{request.strength:g}"))
     pairs.append(version)
     return A1111Text(request.prompt.positive, request.prompt.negative, tuple(pairs)).format()
 
@@ -139,6 +141,7 @@ def request_summary(request: JobRequest) -> dict[str, Any]:
             "height": request.image.height * request.scale,
         }
     sampling, model = request.sampling, request.model
+    start = {} if request.image is None else {"image": request.image.sha256, "strength": request.strength}
     return {
         "task": request.task,
         "prompt": request.prompt.positive,
@@ -153,6 +156,7 @@ def request_summary(request: JobRequest) -> dict[str, Any]:
         "model": model.name,
         "model_hash": model.hash,
         "clip_skip": request.prompt.clip_skip,
+        **start,
     }
 
 

@@ -17,6 +17,8 @@ STEPS_MAX = 1000
 GUIDANCE_MAX = 100.0
 CLIP_SKIP_MAX = 12
 COUNT_MAX = 1000
+DEFAULT_STRENGTH = 0.75
+"""A new picture in the old one's composition."""
 
 
 def _whole(name: str, value: object, low: int, high: int) -> None:
@@ -95,6 +97,9 @@ class ImageInput:
 class GenerationRequest:
     """One to many pictures from a prompt. Image k has seed + k and equals the single picture of that seed.
 
+    With `image` they begin with that picture, brought to `size`; `strength` 0 leaves it as it is, 1 leaves nothing
+    of it. Of `steps`, the share `strength` is made.
+
     `threads` is the number of CPU threads it was or must be computed with (0 = this machine's setting);
     results depend on it in the last bits.
     """
@@ -103,15 +108,27 @@ class GenerationRequest:
     sampling: SamplingSpec
     model: ModelSpec
     size: Size
+    image: ImageInput | None = None
+    strength: float = DEFAULT_STRENGTH
     threads: int = 0
 
     def __post_init__(self) -> None:
         check_generated_size(self.size)
+        _number("strength", self.strength, 0, 1)
         _whole("threads", self.threads, 0, 1024)
+        object.__setattr__(self, "strength", float(self.strength))
 
     @property
     def task(self) -> str:
-        return "text"
+        return "text" if self.image is None else "image"
+
+    @property
+    def steps_made(self) -> int:
+        """All of them from noise; from a picture the last ones, as many as its noise is strong, at least one."""
+        steps = self.sampling.steps
+        if self.image is None:
+            return steps
+        return min(steps, max(1, int(steps * self.strength))) if self.strength else 0
 
     def with_seed(self, seed: int) -> GenerationRequest:
         return replace(self, sampling=replace(self.sampling, seed=seed % SEED_COUNT))
@@ -162,6 +179,8 @@ def request_from_dict(data: dict[str, Any]) -> JobRequest:
             fields["sampling"] = SamplingSpec(**fields["sampling"])
             fields["model"] = ModelSpec(**fields["model"])
             fields["size"] = Size(**fields["size"])
+            if fields.get("image") is not None:
+                fields["image"] = ImageInput(**fields["image"])
             return GenerationRequest(**fields)
     except (KeyError, TypeError) as error:
         raise InvalidRequest("request", f"The record of this picture is not complete: {error}.") from error

@@ -149,6 +149,7 @@ def _sd15_context(device: Device) -> DenoiseContext:
     context = DenoiseContext(
         unet=unet,
         scheduler=scheduler,
+        timesteps=scheduler.timesteps,
         latents=latents,
         embeddings=torch.randn(2, _TEXT_TOKENS, _TEXT_WIDTH, dtype=device.dtype, device=device.torch_device),
         steps=20,

@@ -19,6 +19,8 @@ class DenoiseContext:
 
     unet: Any
     scheduler: Any
+    timesteps: torch.Tensor
+    """Of the UNet's calls, the noisiest first: the scheduler's, or the last of them where a picture is begun with."""
     latents: torch.Tensor
     embeddings: torch.Tensor
     steps: int
@@ -39,7 +41,7 @@ class DenoiseContext:
     @property
     def calls(self) -> int:
         """How often the UNet is called: 2n - 1 times for second-order samplers."""
-        return len(self.scheduler.timesteps)
+        return len(self.timesteps)
 
     @property
     def steps_done(self) -> int:
@@ -51,7 +53,7 @@ class Hook:
     """What a feature may do around the steps. Every method does nothing unless overridden."""
 
     def before_loop(self, context: DenoiseContext) -> None:
-        """Latents are pure noise, scaled for the sampler."""
+        """Latents are as noisy as the first timestep has it, scaled for the sampler."""
 
     def before_step(self, context: DenoiseContext) -> None:
         """`call` and `timestep` are set."""
@@ -98,7 +100,7 @@ def denoise(context: DenoiseContext, hooks: Sequence[Hook] = ()) -> torch.Tensor
     """Runs the loop to its end and returns the final latents. A hook stops it by raising."""
     for hook in hooks:
         hook.before_loop(context)
-    for call, timestep in enumerate(context.scheduler.timesteps):
+    for call, timestep in enumerate(context.timesteps):
         context.call, context.timestep = call, timestep
         for hook in hooks:
             hook.before_step(context)

@@ -21,7 +21,7 @@ from sdstudio.engine.cache import ModelCache
 from sdstudio.engine.devices import choose_device, free_device_memory
 from sdstudio.engine.hooks.cancel import check_cancel
 from sdstudio.engine.loader import LoadedModel, is_out_of_memory, load_model
-from sdstudio.engine.tasks.text import make_picture, run_text
+from sdstudio.engine.tasks.generate import make_picture, run_generation
 
 
 class TorchEngine:
@@ -80,8 +80,10 @@ class TorchEngine:
     def _run_task(self, job_id: str, request: JobRequest, emit: Emit, cancel: CancelToken) -> None:
         """One line for each kind of task. Raises CancelledByUser, StudioError, or whatever went wrong."""
         if isinstance(request, GenerationRequest):
-            emit(Started(job_id=job_id, pictures=request.sampling.count, steps=request.sampling.steps))
-            run_text(job_id, request, emit, cancel, model=self._load(job_id, request.model, emit, cancel))
+            emit(Started(job_id=job_id, pictures=request.sampling.count, steps=request.steps_made))
+            start = None if request.image is None else self._images.load(request.image.sha256)
+            model = self._load(job_id, request.model, emit, cancel)
+            run_generation(job_id, request, emit, cancel, model=model, start=start)
         elif isinstance(request, UpscaleRequest):
             # Imported late: most jobs never need it.
             from sdstudio.engine.tasks.upscale import count_upscale_steps, run_upscale

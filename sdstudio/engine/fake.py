@@ -111,7 +111,7 @@ class FakeEngine:
         self, job_id: str, request: JobRequest, emit: Emit, cancel: CancelToken, failure: Exception | None
     ) -> None:
         count = request.sampling.count if isinstance(request, GenerationRequest) else 1
-        steps = self.script.steps or (request.sampling.steps if isinstance(request, GenerationRequest) else 4)
+        steps = self.script.steps or (request.steps_made if isinstance(request, GenerationRequest) else 4)
         emit(Started(job_id=job_id, pictures=count, steps=steps))
         if isinstance(request, GenerationRequest) and self._loaded != request.model:
             emit(Loading(job_id=job_id, what=f"Reading the model “{request.model.name}”"))

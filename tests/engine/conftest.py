@@ -14,7 +14,7 @@ from sdstudio.domain.engine_api import CancelToken
 from sdstudio.domain.events import EngineEvent
 from sdstudio.domain.request import JobRequest
 from sdstudio.engine.engine import TorchEngine
-from tests.helpers.tiny_models import ZERO_SNR_SCHEDULER, NoImages, make_tiny_model
+from tests.helpers.tiny_models import ZERO_SNR_SCHEDULER, ImagesInMemory, make_tiny_model
 
 Run = Callable[..., list[EngineEvent]]
 
@@ -33,8 +33,13 @@ def zero_snr_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[TorchEngine]:
-    made = TorchEngine(images=NoImages(), upscaler=tmp_path / "no-upscaler", threads=1)
+def images() -> ImagesInMemory:
+    return ImagesInMemory()
+
+
+@pytest.fixture
+def engine(tmp_path: Path, images: ImagesInMemory) -> Iterator[TorchEngine]:
+    made = TorchEngine(images=images, upscaler=tmp_path / "no-upscaler", threads=1)
     yield made
     made.close()
 

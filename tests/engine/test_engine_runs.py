@@ -14,7 +14,7 @@ from sdstudio.domain.geometry import Size
 from sdstudio.engine.engine import TorchEngine
 from sdstudio.engine.hooks import preview as preview_module
 from tests.engine.conftest import Run
-from tests.helpers.tiny_models import NoImages, make_request
+from tests.helpers.tiny_models import ImagesInMemory, make_request
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -137,7 +137,7 @@ def test_warm_up_reads_the_model_and_changes_nothing(
     engine.warm_up(request.model)
     events = run(request)
     assert not any(isinstance(event, Loading) for event in events)
-    cold = TorchEngine(images=NoImages(), upscaler=tmp_path, threads=1)
+    cold = TorchEngine(images=ImagesInMemory(), upscaler=tmp_path, threads=1)
     others: list[EngineEvent] = []
     cold.run("job", request, others.append, CancelToken())
     assert only_bytes(others) == only_bytes(events)

@@ -57,6 +57,7 @@ def sample(name: str, config: dict[str, Any], answer: torch.Tensor, steps: int) 
     context = DenoiseContext(
         unet=KnowsTheAnswer(answer, config),
         scheduler=scheduler,
+        timesteps=scheduler.timesteps,
         latents=torch.randn(answer.shape, generator=generator) * scheduler.init_noise_sigma,
         embeddings=torch.zeros(1, 1, 1),
         steps=steps,

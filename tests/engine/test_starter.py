@@ -89,8 +89,8 @@ install(["PySide6", "shiboken6"])
 from pathlib import Path
 from sdstudio.domain.engine_api import CancelToken
 from sdstudio.engine.engine import TorchEngine
-from tests.helpers.tiny_models import NoImages, STARTER, make_request
-engine = TorchEngine(images=NoImages(), upscaler=Path("none"), threads=1)
+from tests.helpers.tiny_models import ImagesInMemory, STARTER, make_request
+engine = TorchEngine(images=ImagesInMemory(), upscaler=Path("none"), threads=1)
 assert not [name for name in sys.modules if name.startswith("diffusers.pipelines.")], "pipelines were imported"
 events = []
 engine.run("job", make_request(STARTER, steps=2), events.append, CancelToken())

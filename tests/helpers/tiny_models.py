@@ -18,7 +18,7 @@ from transformers import CLIPTextConfig, CLIPTextModel
 
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.image import ImageBuffer
-from sdstudio.domain.request import GenerationRequest, ModelSpec, PromptSpec, SamplingSpec
+from sdstudio.domain.request import GenerationRequest, ImageInput, ModelSpec, PromptSpec, SamplingSpec
 
 STARTER = Path(__file__).resolve().parents[2] / "resources" / "models" / "starter"
 TEXT_LAYERS = 3
@@ -43,11 +43,19 @@ ZERO_SNR_SCHEDULER: dict[str, Any] = SD15_SCHEDULER | {
 }
 
 
-class NoImages:
-    """An image source with nothing in it."""
+class ImagesInMemory:
+    """An image source that holds what a test gives it."""
+
+    def __init__(self) -> None:
+        self._images: dict[str, ImageBuffer] = {}
+
+    def add(self, image: ImageBuffer) -> ImageInput:
+        sha256 = image.sha256()
+        self._images[sha256] = image
+        return ImageInput(sha256=sha256, width=image.size.width, height=image.size.height)
 
     def load(self, sha256: str) -> ImageBuffer:
-        raise AssertionError(f"nobody should ask for {sha256}")
+        return self._images[sha256]
 
 
 def make_tiny_model(
@@ -119,7 +127,7 @@ def _make_text_encoder() -> CLIPTextModel:
 def make_request(model: Path, **changes: Any) -> GenerationRequest:
     """A small request; `changes` go to the prompt, the sampling or the request, wherever the name belongs."""
     prompt = {key: changes.pop(key) for key in ("positive", "negative", "clip_skip") if key in changes}
-    whole = {key: changes.pop(key) for key in ("threads", "size") if key in changes}
+    whole = {key: changes.pop(key) for key in ("threads", "size", "image", "strength") if key in changes}
     sampling: dict[str, Any] = {"steps": 4, "guidance_scale": 5.0, "sampler": "Euler", "seed": 7} | changes
     return GenerationRequest(
         prompt=PromptSpec(**({"positive": "a red apple"} | prompt)),
