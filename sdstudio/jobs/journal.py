@@ -8,21 +8,17 @@ import os
 import threading
 import time
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 from sdstudio.domain.errors import InvalidRequest
 from sdstudio.domain.request import request_from_dict, request_to_dict
 from sdstudio.jobs.job import Job, is_job_id, picture_count
 from sdstudio.storage.files import storage_error, write_atomic
+from sdstudio.storage.processes import alive as _alive
+from sdstudio.storage.processes import own_start as _own_start
 
 SCHEMA = 1
-_CLOCK_SLACK = 2.0
-"""Seconds by which one process's start may differ between two looks: Linux counts it from a boot time that is
-corrected now and then."""
 _log = logging.getLogger(__name__)
 
 
@@ -139,20 +135,3 @@ def _from_dict(data: Any) -> JournalEntry:
     return JournalEntry(
         job=job, done=done, created=float(data["created"]), pid=int(data["pid"]), started=float(data["process_started"])
     )
-
-
-@cache
-def _own_start(pid: int) -> float:
-    """`pid` is the key of the cache, so that a forked child asks anew."""
-    return psutil.Process(pid).create_time()
-
-
-def _alive(pid: int, started: float) -> bool:
-    """True when the very process that wrote the entry still runs: its number alone may have been given to another."""
-    try:
-        process = psutil.Process(pid)
-        return abs(process.create_time() - started) <= _CLOCK_SLACK and process.status() != psutil.STATUS_ZOMBIE
-    except (psutil.NoSuchProcess, ValueError, OverflowError):
-        return False
-    except psutil.AccessDenied:
-        return True  # It exists and is someone else's: not ours to take over.

@@ -6,12 +6,15 @@ import errno
 import os
 import secrets
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from sdstudio.domain.errors import StorageError
 
+Content = bytes | Callable[[BinaryIO], None]
+"""What goes into a file: its bytes, or a function that writes them; the function may seek."""
 _FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV, errno.EACCES}
 _WINDOWS = os.name == "nt"
@@ -54,7 +57,7 @@ def check_writable(folder: Path) -> None:
 
 
 @contextmanager
-def _whole_file(folder: Path, data: bytes) -> Iterator[Path]:
+def _whole_file(folder: Path, data: Content) -> Iterator[Path]:
     """A hidden file with `data`, safely on the disk; gone at the end unless it was renamed. Raises StorageError."""
     temporary = folder / f".{secrets.token_hex(8)}.tmp"
     try:
@@ -62,7 +65,10 @@ def _whole_file(folder: Path, data: bytes) -> Iterator[Path]:
         handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                if callable(data):
+                    data(file)
+                else:
+                    file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             yield temporary
@@ -72,7 +78,7 @@ def _whole_file(folder: Path, data: bytes) -> Iterator[Path]:
         raise storage_error(folder, error) from error
 
 
-def write_atomic(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: Content) -> None:
     """Writes or replaces `path`: after a crash it holds the old or the new content. Raises StorageError."""
     ensure_folder(path.parent)
     with _whole_file(path.parent, data) as temporary:
@@ -95,7 +101,7 @@ def numbered(stem: str, suffix: str, number: int) -> str:
     return f"{stem}{suffix}" if number == 1 else f"{stem}-{number}{suffix}"
 
 
-def write_new(folder: Path, stem: str, suffix: str, data: bytes) -> Path:
+def write_new(folder: Path, stem: str, suffix: str, data: Content) -> Path:
     """Writes a file that was not there before and returns its path: `stem` with a number added where it is taken.
 
     It appears whole under its name, and of several writers at once each gets a name of its own. Raises StorageError.

@@ -38,6 +38,11 @@ class AppPaths:
         return self.data / "journal"
 
     @property
+    def canvas(self) -> Path:
+        """The journal of the canvas that is open."""
+        return self.data / "canvas"
+
+    @property
     def images(self) -> Path:
         """The content-addressed store of pictures that go into jobs."""
         return self.data / "images"

@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image
 
 from sdstudio.storage import png_chunks
-from sdstudio.storage.picture_files import opened, read_limited
+from sdstudio.storage.picture_files import opened, picture_file
 
 _EXIF_IFD = 0x8769
 _COMMENT_TAGS = {0x9286: "UserComment", 0x927C: "MakerNote"}
@@ -18,10 +18,12 @@ _CODES = {b"ASCII\0\0\0": "ascii", b"UNICODE\0": "utf-16", b"JIS\0\0\0\0\0": "sh
 
 def read_texts(path: Path) -> dict[str, str]:
     """PNG keywords and EXIF names (`UserComment`, `MakerNote`, `Software` …) -> text. Raises UnreadableFile."""
-    data = read_limited(path)
-    with opened(path, data) as image:
-        found = png_chunks.texts(data) if data.startswith(png_chunks.SIGNATURE) else _other_texts(image)
-        return _exif_texts(image) | found
+    with picture_file(path) as file, opened(path, file) as image:
+        if image.format != "PNG":
+            return _exif_texts(image) | _other_texts(image)
+        # Pillow would decode all pixels to look for an EXIF block behind them.
+        image.info["exif"] = png_chunks.content(file, b"eXIf")
+        return _exif_texts(image) | png_chunks.texts(file)
 
 
 def _other_texts(image: Image.Image) -> dict[str, str]:

@@ -1,0 +1,142 @@
+"""Writing one state of a canvas into its journal: only what the file does not have yet."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+
+from sdstudio.domain.canvas_state import CanvasSnapshot, CanvasState, HistoryItem, Tile
+from sdstudio.storage.canvas_rows import (
+    ItemRow,
+    Written,
+    item_tiles,
+    layers_text,
+    rect_text,
+    same_item,
+    state_tiles,
+    tile_row,
+)
+
+_CURRENT = 1
+"""Row of the state that the canvas shows."""
+
+
+class Writer:
+    """One write: rows for what is new, then none any more for what nothing refers to."""
+
+    def __init__(self, database: sqlite3.Connection, old: Written) -> None:
+        self._database = database
+        self._old = old
+        self._new = Written()
+        self._next_tile = max(old.tiles.values(), default=0)
+        self._next_item = max(old.items, default=0)
+        states = [row for item in old.items.values() for row in item.states if row is not None]
+        self._next_state = max(states, default=_CURRENT)
+        self._by_serial = {row.item.serial: number for number, row in old.items.items()}
+
+    def write(self, snapshot: CanvasSnapshot) -> Written:
+        self._current(snapshot.state)
+        undo = [self._item(item) for item in snapshot.undo]
+        redo = [self._item(item) for item in snapshot.redo]
+        pending = None if snapshot.pending is None else self._item(snapshot.pending)
+        self._database.execute(
+            "INSERT OR REPLACE INTO canvas VALUES (1, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                _storable(snapshot.name),
+                _storable(snapshot.source),
+                snapshot.saved_serial,
+                _CURRENT,
+                json.dumps(undo),
+                json.dumps(redo),
+                pending,
+            ),
+        )
+        self._drop()
+        return self._new
+
+    def _current(self, state: CanvasState) -> None:
+        size = state.size
+        values = (_CURRENT, size.width, size.height, layers_text(state))
+        self._database.execute(
+            "INSERT INTO state VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
+            " SET width = excluded.width, height = excluded.height, layers = excluded.layers",
+            values,
+        )
+        old, new = self._old.places, self._new.places
+        for layer, key, tile in state_tiles(state):
+            new[layer, key] = self._tile(tile)
+        gone = [(_CURRENT, layer, *key) for layer, key in old if (layer, key) not in new]
+        where = "state = ? AND layer = ? AND col = ? AND row = ?"
+        self._database.executemany(f"DELETE FROM state_tile WHERE {where}", gone)
+        changed = ((_CURRENT, *place[:1], *place[1], row) for place, row in new.items() if old.get(place) != row)
+        self._database.executemany("INSERT OR REPLACE INTO state_tile VALUES (?, ?, ?, ?, ?)", changed)
+
+    def _tile(self, tile: Tile) -> int:
+        row = self._new.tiles.get(tile.serial)
+        if row is None:
+            row = self._old.tiles.get(tile.serial)
+            if row is None:
+                self._next_tile += 1
+                row = self._next_tile
+                self._database.execute("INSERT INTO tile VALUES (?, ?, ?, ?)", (row, *tile_row(tile.pixels)))
+            self._new.tiles[tile.serial] = row
+        return row
+
+    def _item(self, item: HistoryItem) -> int:
+        number = self._by_serial.get(item.serial)
+        if number is not None and number not in self._new.items and same_item(self._old.items[number].item, item):
+            self._keep(item, self._old.items[number])
+            self._new.items[number] = ItemRow(item, self._old.items[number].states)
+            return number
+        self._next_item += 1
+        number = self._next_item
+        states = (self._state(item.before), self._state(item.after))
+        values = (number, item.serial, _storable(item.label), rect_text(item.rect), *states)
+        self._database.execute("INSERT INTO item VALUES (?, ?, ?, ?, ?, ?)", values)
+        changes = [
+            (
+                number,
+                index,
+                change.layer,
+                *change.key,
+                None if change.before is None else self._tile(change.before),
+                None if change.after is None else self._tile(change.after),
+            )
+            for index, change in enumerate(item.tiles)
+        ]
+        self._database.executemany("INSERT INTO change VALUES (?, ?, ?, ?, ?, ?, ?)", changes)
+        self._new.items[number] = ItemRow(item, states)
+        return number
+
+    def _keep(self, item: HistoryItem, row: ItemRow) -> None:
+        for tile in item_tiles(item):
+            self._tile(tile)
+        for state in (item.before, item.after):
+            for _, _, tile in state_tiles(state) if state is not None else ():
+                self._tile(tile)
+
+    def _state(self, state: CanvasState | None) -> int | None:
+        if state is None:
+            return None
+        self._next_state += 1
+        number = self._next_state
+        size = state.size
+        values = (number, size.width, size.height, layers_text(state))
+        self._database.execute("INSERT INTO state VALUES (?, ?, ?, ?)", values)
+        rows = [(number, layer, *key, self._tile(tile)) for layer, key, tile in state_tiles(state)]
+        self._database.executemany("INSERT INTO state_tile VALUES (?, ?, ?, ?, ?)", rows)
+        return number
+
+    def _drop(self) -> None:
+        gone = [number for number in self._old.items if number not in self._new.items]
+        self._database.executemany("DELETE FROM item WHERE id = ?", ((number,) for number in gone))
+        states = [row for number in gone for row in self._old.items[number].states if row is not None]
+        self._database.executemany("DELETE FROM state WHERE id = ?", ((row,) for row in states))
+        kept = set(self._new.tiles.values())
+        tiles = ((row,) for row in self._old.tiles.values() if row not in kept)
+        self._database.executemany("DELETE FROM tile WHERE id = ?", tiles)
+
+
+def _storable(text: str) -> str:
+    """SQLite holds UTF-8: halves of surrogate pairs, from broken file names, cannot be in it."""
+    return text.encode("utf-8", "replace").decode()
