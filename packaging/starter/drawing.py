@@ -1,4 +1,4 @@
-"""What the data program draws itself: grounds, scenes, and the recolouring of things."""
+"""What the data program paints: plain and patterned grounds, and things in other colours."""
 
 from __future__ import annotations
 
@@ -7,10 +7,20 @@ import random
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
-from vocabulary import HUES, RGB
+from vocabulary import RGB, Paint
 
 HUE_WIDTH = 42
 """Hues less than this many degrees from a thing's main hue turn with it."""
+
+HUE_SPREAD = 0.45
+"""How much of the differences within the old hue are kept in the new one."""
+
+
+COLOURLESS = 0.2
+"""Paints with less saturation (black, gray, white) take their shading from how light a thing was."""
+
+VIVID, BRIGHT = 0.74, 0.8
+"""Mean saturation and brightness that what is painted over has at least, before the paint's own factors."""
 
 
 def jitter(rng: random.Random, colour: RGB, amount: int = 14) -> RGB:
@@ -26,73 +36,25 @@ def vertical_gradient(side: int, top: RGB, bottom: RGB) -> Image.Image:
     return Image.fromarray(np.broadcast_to(rows, (side, side, 3)).astype(np.uint8).copy())
 
 
-def _draw_disc(draw: ImageDraw.ImageDraw, x: float, y: float, radius: float, colour: RGB) -> None:
-    draw.ellipse((x - radius, y - radius, x + radius, y + radius), fill=colour)
-
-
-def _draw_cloud(rng: random.Random, draw: ImageDraw.ImageDraw, x: float, y: float, width: float, colour: RGB) -> None:
-    for part in range(5):
-        radius = width * (0.22 + 0.16 * rng.random())
-        centre = x + (part - 2) * width * 0.2
-        draw.ellipse((centre - radius, y - radius * 0.8, centre + radius, y + radius * 0.7), fill=colour)
-
-
-def draw_scene(rng: random.Random, name: str, side: int) -> tuple[Image.Image, float]:
-    """A scene of `side` pixels, drawn at twice the size, and where its ground begins (fraction of the height)."""
+def draw_pattern(rng: random.Random, kind: str, side: int, first: RGB, second: RGB) -> Image.Image:
+    """Stripes, dots or checks of two colours."""
     big = side * 2
-    ground = int(big * rng.uniform(0.6, 0.7))
-    picture = vertical_gradient(big, jitter(rng, (90, 170, 240), 10), jitter(rng, (214, 238, 252), 10))
+    picture = Image.new("RGB", (big, big), first)
     draw = ImageDraw.Draw(picture)
-    if name in ("grass", "sea"):
-        for _ in range(rng.randint(0, 2)):
-            x, y, width = rng.random() * big, rng.uniform(0.06, 0.3) * big, big * rng.uniform(0.15, 0.3)
-            _draw_cloud(rng, draw, x, y, width, (250, 252, 255))
-    if name == "grass":
-        _paste_ground(rng, picture, (120, 200, 80), (60, 140, 50), ground)
-    elif name == "night":
-        picture = _draw_night(rng, big)
-    elif name == "snow":
-        picture = _draw_snow(rng, big, ground)
-    elif name == "sea":
-        ground = _draw_sea(rng, picture, draw)
-    return picture.resize((side, side), Image.Resampling.BOX), ground / big
-
-
-def _paste_ground(rng: random.Random, picture: Image.Image, top: RGB, bottom: RGB, height: int) -> None:
-    side = picture.width
-    ground = vertical_gradient(side, jitter(rng, top, 10), jitter(rng, bottom, 10))
-    picture.paste(ground.resize((side, side - height)), (0, height))
-
-
-def _draw_night(rng: random.Random, side: int) -> Image.Image:
-    picture = vertical_gradient(side, jitter(rng, (8, 10, 34), 6), jitter(rng, (30, 36, 96), 8))
-    draw = ImageDraw.Draw(picture)
-    for _ in range(rng.randint(25, 60)):
-        x, y = rng.random() * side, rng.random() * side
-        radius = rng.choice([1.5, 2, 3])
-        light = rng.randint(180, 255)
-        _draw_disc(draw, x, y, radius, (light, light, rng.randint(200, 255)))
-    return picture
-
-
-def _draw_snow(rng: random.Random, side: int, ground: int) -> Image.Image:
-    picture = vertical_gradient(side, jitter(rng, (150, 180, 214), 10), jitter(rng, (226, 236, 246), 10))
-    draw = ImageDraw.Draw(picture)
-    _paste_ground(rng, picture, (246, 250, 255), (214, 226, 242), ground)
-    for _ in range(rng.randint(20, 40)):
-        x, y = rng.random() * side, rng.random() * side
-        _draw_disc(draw, x, y, rng.uniform(2.5, 4.5), (255, 255, 255))
-    return picture
-
-
-def _draw_sea(rng: random.Random, picture: Image.Image, draw: ImageDraw.ImageDraw) -> int:
-    side = picture.width
-    horizon = int(side * rng.uniform(0.5, 0.6))
-    _paste_ground(rng, picture, (40, 130, 200), (20, 80, 160), horizon)
-    for _ in range(rng.randint(6, 14)):
-        x, y = rng.random() * side, rng.uniform(horizon, side)
-        draw.line((x, y, x + side * 0.08, y), fill=(150, 205, 240), width=4)
-    return horizon
+    step = big // rng.choice((6, 8, 10))
+    if kind == "stripes":
+        upright = rng.random() < 0.5
+        for place in range(0, big, step * 2):
+            box = (place, 0, place + step - 1, big) if upright else (0, place, big, place + step - 1)
+            draw.rectangle(box, fill=second)
+        return picture.resize((side, side), Image.Resampling.BOX)
+    for row, y in enumerate(range(0, big, step)):
+        for x in range(step * (row % 2), big, step * 2):
+            if kind == "checks":
+                draw.rectangle((x, y, x + step - 1, y + step - 1), fill=second)
+            else:
+                draw.ellipse((x + step * 0.2, y + step * 0.2, x + step * 0.85, y + step * 0.85), fill=second)
+    return picture.resize((side, side), Image.Resampling.BOX)
 
 
 def main_hue(picture: Image.Image) -> int:
@@ -106,10 +68,20 @@ def main_hue(picture: Image.Image) -> int:
     return int(np.convolve(around, np.ones(5), "valid").argmax()) * 10 + 5
 
 
-def turn_hue(pixels: npt.NDArray[np.uint8], hue: int, target: int) -> npt.NDArray[np.uint8]:
-    """H x W x 4 with the hues near `hue` turned to `target` (degrees); all else stays.
+def hue_share(picture: Image.Image, hue: int) -> float:
+    """Which part of a thing's pixels has about this hue, 0-1."""
+    small = picture.resize((64, 64), Image.Resampling.BILINEAR)
+    hsv = np.asarray(small.convert("RGB").convert("HSV")).reshape(-1, 3).astype(float)
+    solid = np.asarray(small)[..., 3].reshape(-1) > 128
+    offset = (hsv[:, 0] * 360 / 255 - hue + 180) % 360 - 180
+    near = solid & (np.abs(offset) < HUE_WIDTH) & (hsv[:, 1] > 80)
+    return float(near.sum() / max(1, solid.sum()))
 
-    What becomes yellow or orange is made a little lighter, what was yellow a little darker (except pink).
+
+def turn_hue(pixels: npt.NDArray[np.uint8], hue: int, paint: Paint) -> npt.NDArray[np.uint8]:
+    """H x W x 4 with the hues near `hue` (degrees) painted over; all else stays.
+
+    What becomes yellow or orange is made a little lighter, what was yellow a little darker (except pale colours).
     """
     rgb = pixels[..., :3].astype(np.float32) / 255
     high, low = rgb.max(-1), rgb.min(-1)
@@ -118,20 +90,35 @@ def turn_hue(pixels: npt.NDArray[np.uint8], hue: int, target: int) -> npt.NDArra
     saturation = np.where(high > 0, spread / np.maximum(high, 1e-6), 0)
     offset = (degrees - hue + 180) % 360 - 180
     near = (np.abs(offset) < HUE_WIDTH) & (saturation > 0.18)
-    sixths = np.where(near, (target + offset * 0.45) % 360, degrees) / 60
+    sixths = ((paint.hue + offset * HUE_SPREAD) % 360) / 60
+    vivid = _lift(saturation[near], VIVID) if paint.saturation > 0.3 else 1.0
+    bright = _lift(high[near], BRIGHT)
+    depth = np.clip(saturation * vivid, 0, 1) * paint.saturation
+    value = np.clip(high * bright * paint.value * _balance(hue, paint), 0, 1)
+    if paint.saturation < COLOURLESS and near.any():
+        light = rgb @ np.array([0.3, 0.59, 0.11], np.float32)
+        value = np.clip(paint.value + (light - light[near].mean()) * 0.9, 0, 1)
 
     def channel(shift: int) -> npt.NDArray[np.float32]:
         place = (shift + sixths) % 6
-        return high - high * saturation * np.clip(np.minimum(place, 4 - place), 0, 1)
+        turned = value - value * depth * np.clip(np.minimum(place, 4 - place), 0, 1)
+        return np.asarray(turned, np.float32)
 
-    turned = np.stack([channel(5), channel(3), channel(1)], -1)
-    if target in (HUES["yellow"], HUES["orange"]):
-        turned = np.where(near[..., None], np.clip(turned * 1.12, 0, 1), turned)
-    elif 20 < hue < 70 and target != HUES["pink"]:
-        turned = np.where(near[..., None], turned * 0.86, turned)
+    painted = np.stack([channel(5), channel(3), channel(1)], -1)
     out = pixels.copy()
-    out[..., :3] = (np.clip(turned, 0, 1) * 255).round().astype(np.uint8)
+    out[..., :3][near] = (np.clip(painted, 0, 1) * 255).round().astype(np.uint8)[near]
     return out
+
+
+def _lift(values: npt.NDArray[np.float32], least: float) -> float:
+    """What to multiply by, so that dull and dark things get clear colours."""
+    return max(1.0, least / max(0.2, float(values.mean()))) if values.size else 1.0
+
+
+def _balance(hue: int, paint: Paint) -> float:
+    if 20 <= paint.hue <= 50 and paint.value >= 0.9:
+        return 1.12
+    return 0.86 if 20 < hue < 70 and paint.value <= 1 else 1.0
 
 
 def _hue_degrees(

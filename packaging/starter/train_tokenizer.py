@@ -2,28 +2,37 @@
 
     python train_tokenizer.py NODE_MODULES OUT VOCABULARY CAPTIONS.json...
 
-NODE_MODULES holds emojibase-data, whose names and keywords are learnt too, so that ordinary words stay whole.
+Besides the captions it learns every word of the noun table, of all grounds, scenes and styles, and the names and
+keywords of emojibase-data (in NODE_MODULES), so that it need not change when the model learns more of them.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tokenizers import Regex, normalizers, pre_tokenizers
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import CLIPTokenizer
+from vocabulary import all_phrases
 
 WORD_END = "</w>"
 MARKS = ("<|startoftext|>", "<|endoftext|>")
 MAX_LENGTH = 77
-COMPONENT_GROUP = 9
-"""The emoji group of skin tones and hair, which have no words to learn."""
+LEFT_OUT_GROUPS = (None, 2, 9)
+"""Letters, skin tones and flags (with their many countries): the emojibase groups whose words are not learnt."""
 
 WORDS = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 """What CLIP takes for a word."""
+
+TABLE_WEIGHT = 40
+"""A phrase of the tables counts as often as this; a name of emojibase-data counts once."""
+
+CAPTIONS_READ = 4000
 
 COMMON_WORDS = (
     "the of and to in is it on with for at by from up about into over after under above below between near behind "
@@ -43,33 +52,73 @@ def emoji_words(node_modules: Path) -> list[str]:
     """Name and keywords of every emoji, one line each."""
     entries = json.loads((node_modules / "emojibase-data/en/data.json").read_text("utf-8"))
     return [
-        " ".join([entry["label"], *entry.get("tags", [])]) for entry in entries if entry.get("group") != COMPONENT_GROUP
+        " ".join([entry["label"], *entry.get("tags", [])])
+        for entry in entries
+        if entry.get("group") not in LEFT_OUT_GROUPS
     ]
 
 
-def train_merges(texts: Sequence[str], vocabulary: int) -> list[Merge]:
-    """Byte-pair merges in order of rank, from texts cut up as CLIP does it."""
-    tokenizer = Tokenizer(models.BPE(end_of_word_suffix=WORD_END, unk_token=MARKS[1]))
-    tokenizer.normalizer = normalizers.Sequence(
+def count_words(texts: Iterable[str]) -> Counter[str]:
+    """The words of the texts as CLIP cuts them up, their bytes written as printable letters."""
+    normalizer = normalizers.Sequence(
         [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
     )
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+    cutter = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Split(Regex(WORDS), behavior="removed", invert=True),
-            ByteLevel(add_prefix_space=False),
+            ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary - 256 - len(MARKS),
-        end_of_word_suffix=WORD_END,
-        initial_alphabet=ByteLevel.alphabet(),
-        special_tokens=[],
-        min_frequency=2,
-        show_progress=False,
-    )
-    tokenizer.train_from_iterator(texts, trainer)
-    merges = json.loads(tokenizer.to_str())["model"]["merges"]
-    return [tuple(merge) if isinstance(merge, list) else tuple(merge.split(" ")) for merge in merges]
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(word for word, _ in cutter.pre_tokenize_str(normalizer.normalize_str(text)))
+    return counts
+
+
+def train_merges(counts: Counter[str], number: int) -> list[Merge]:
+    """At most `number` byte-pair merges in order of rank.
+
+    Of pairs that are equally frequent the alphabetically first is taken, so that the same texts always give the same
+    merges (the trainer of the tokenizers package takes either). Pairs found once only are not merged.
+    """
+    words = {word: [*word[:-1], word[-1] + WORD_END] for word in counts}
+    frequency: Counter[Merge] = Counter()
+    places: dict[Merge, set[str]] = defaultdict(set)
+    for word, parts in words.items():
+        _note_pairs(frequency, places, word, parts, counts[word])
+    merges: list[Merge] = []
+    while len(merges) < number and frequency:
+        best = min(frequency, key=lambda pair: (-frequency[pair], pair))
+        if frequency[best] < 2:
+            break
+        merges.append(best)
+        for word in sorted(places[best]):
+            _note_pairs(frequency, places, word, words[word], -counts[word])
+            words[word] = _join(words[word], best)
+            _note_pairs(frequency, places, word, words[word], counts[word])
+        frequency.pop(best, None)
+    return merges
+
+
+def _note_pairs(
+    frequency: Counter[Merge], places: dict[Merge, set[str]], word: str, parts: list[str], count: int
+) -> None:
+    for pair in pairwise(parts):
+        frequency[pair] += count
+        if count > 0:
+            places[pair].add(word)
+        elif frequency[pair] <= 0:
+            del frequency[pair]
+
+
+def _join(parts: list[str], pair: Merge) -> list[str]:
+    joined: list[str] = []
+    for part in parts:
+        if joined and (joined[-1], part) == pair:
+            joined[-1] += part
+        else:
+            joined.append(part)
+    return joined
 
 
 def number_tokens(merges: Sequence[Merge]) -> dict[str, int]:
@@ -93,19 +142,23 @@ def save_tokenizer(numbers: dict[str, int], merges: list[Merge], out: Path) -> C
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("node_modules", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("vocabulary", type=int, help="the most tokens it may have")
     parser.add_argument("captions", type=Path, nargs="+")
     options = parser.parse_args()
     captions = [caption for path in options.captions for caption in json.loads(path.read_text("utf-8"))]
-    texts = captions[:4000] * 2 + emoji_words(options.node_modules) + [COMMON_WORDS] * 6
-    merges = train_merges(texts, options.vocabulary)
+    texts = [*captions[:CAPTIONS_READ], *all_phrases() * TABLE_WEIGHT, *emoji_words(options.node_modules)]
+    counts = count_words([*texts, *[COMMON_WORDS] * 6])
+    merges = train_merges(counts, options.vocabulary - 2 * 256 - len(MARKS))
     tokenizer = save_tokenizer(number_tokens(merges), merges, options.out)
     print(len(tokenizer), "tokens, at most", tokenizer.model_max_length, "in a prompt")
     for check in CHECKS:
         print(tokenizer.tokenize(check))
+    table = sorted({word for phrase in all_phrases() for word in phrase.split() if word.isalpha()})
+    cut = [word for word in table if len(tokenizer.tokenize(word)) > 1]
+    print(len(table) - len(cut), "of", len(table), "words of the tables are one token; not:", *cut)
     sample = captions[:2000]
     print("mean tokens a caption:", sum(len(tokenizer(caption).input_ids) for caption in sample) / len(sample))
 
