@@ -67,9 +67,12 @@ class ModelWords:
         return tuple(dict.fromkeys(chain(names, self.colours, self.grounds, self.scenes, self.styles)))
 
     def unknown(self, prompt: str) -> tuple[str, ...]:
-        """The prompt's words that were in no caption, in order, each once. Numbers count as known."""
-        found = (word for word in words_of(plain_text(prompt)) if not word.isdigit() and word not in self._known)
-        return tuple(dict.fromkeys(found))
+        """The prompt's words that were in no caption, in order, each once. Numbers count as known, and so does a
+        last word that a known one begins with: it may not be finished."""
+        words = words_of(plain_text(prompt))
+        if self.complete(prompt):
+            words = words[:-1]
+        return tuple(dict.fromkeys(word for word in words if not word.isdigit() and word not in self._known))
 
     def names_a_thing(self, prompt: str) -> bool:
         """Whether any of its nouns is in the prompt."""

@@ -36,6 +36,8 @@ WORDS = ModelWords(
         ("(samurai:1.3), [samurai] and 3 apples BREAK a car", ("samurai",)),
         ("teddy bear", ()),
         ("a café", ("café",)),
+        ("a samurai and an app", ("samurai",)),
+        ("a samurai and an app ", ("samurai", "app")),
     ],
 )
 def test_unknown_words_are_named_once_in_order(prompt: str, unknown: tuple[str, ...]) -> None:
