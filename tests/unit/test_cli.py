@@ -5,53 +5,24 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from sdstudio.cli import COMMANDS
 from sdstudio.cli import main as cli_main_module
 from sdstudio.cli.console import Console
-from sdstudio.cli.img2img import fitting_size
 from sdstudio.cli.main import main
 from sdstudio.domain.checks import CheckResult
 from sdstudio.domain.dialects import read_metadata
-from sdstudio.domain.geometry import Size
 from sdstudio.domain.image import ImageBuffer
-from sdstudio.domain.request import GenerationRequest
 from sdstudio.storage import files
 from sdstudio.storage.pictures import encode_png, load_picture, read_texts
 from tests.helpers.cli_desk import CliDesk
+from tests.helpers.cli_fixtures import Run, desk, run
 from tests.helpers.scripted_engine import plain_picture
 
-
-class Result:
-    def __init__(self, code: int, out: str, err: str) -> None:
-        self.code, self.out, self.err = code, out, err
-
-    @property
-    def json(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> CliDesk:
-    return CliDesk(tmp_path)
-
-
-@pytest.fixture
-def run(desk: CliDesk, capsys: pytest.CaptureFixture[str]) -> Run:
-    def run_(*argv: object) -> Result:
-        code = main([str(word) for word in argv], desk.services)
-        captured = capsys.readouterr()
-        return Result(code, captured.out, captured.err)
-
-    return run_
+__all__ = ["desk", "run"]
 
 
 def test_the_commands_are_the_modules() -> None:
@@ -339,41 +310,3 @@ def test_no_command_needs_qt_or_torch(tmp_path: Path) -> None:
         [sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
-
-
-def test_img2img_begins_with_the_picture(run: Run, desk: CliDesk, tmp_path: Path) -> None:
-    source = tmp_path / "source.png"
-    source.write_bytes(encode_png(plain_picture(70, 81, 5)))
-    result = run("img2img", source, "--prompt", "a pear", "--strength", 0.5, "--seed", 3, "--out", tmp_path, "--json")
-    assert (result.code, result.err) == (0, "")
-    (made,) = result.json
-    assert (made["task"], made["strength"], made["width"], made["height"]) == ("image", 0.5, 72, 80)
-    record = read_metadata(read_texts(Path(made["image"]))).record
-    assert record is not None and isinstance(record.request, GenerationRequest)
-    start = record.request.image
-    assert start is not None and (start.width, start.height) == (70, 81)
-    assert desk.services.images.load(start.sha256) == load_picture(source)
-    (read,) = run("read", made["image"], "--json").json
-    assert read["request"]["strength"] == 0.5 and read["request"]["image"] == start.sha256
-
-
-def test_img2img_keeps_the_shape_and_not_a_size_that_the_model_cannot_fill() -> None:
-    assert fitting_size(Size(128, 128), Size(128, 128)) == Size(128, 128)
-    assert fitting_size(Size(4000, 2000), Size(128, 128)) == Size(184, 88)
-    assert fitting_size(Size(10, 5000), Size(512, 512)) == Size(64, 4096)
-
-
-@pytest.mark.parametrize(
-    ("argv", "words"),
-    [
-        (("no.png", "--prompt", "x"), "argument IMAGE"),
-        (("{picture}", "--strength", "1.5"), "argument --strength: The strength 1.5 is not possible"),
-        (("{picture}", "--strength", "nan"), "argument --strength: The strength nan is not possible"),
-        (("{picture}", "--strength", "much"), "“much” is not a number"),
-    ],
-)
-def test_img2img_names_the_argument_at_fault(run: Run, tmp_path: Path, argv: tuple[str, ...], words: str) -> None:
-    picture = tmp_path / "picture.png"
-    picture.write_bytes(encode_png(plain_picture(64, 64, 5)))
-    result = run("img2img", *(word.format(picture=picture) for word in argv), "--out", tmp_path / "out")
-    assert (result.code, result.out) == (2, "") and words in result.err and result.err.count("\n") == 1

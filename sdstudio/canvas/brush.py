@@ -1,0 +1,168 @@
+"""Dabs: round stamps of any size, hardness and strength at positions between pixels, kept for the next time."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from sdstudio.canvas.pressure import respond
+from sdstudio.canvas.tool_settings import BrushSettings
+from sdstudio.domain.image import Pixels
+
+Floats = npt.NDArray[np.float32]
+
+PIXEL_BRUSH = 2.5
+"""Pixels; smaller dabs are one or 2 x 2 whole pixels, the one under the pointer among them."""
+
+LARGE = 64.0
+"""Pixels from which on positions are rounded to half pixels (else to quarters): then a quarter makes the whole."""
+
+SCALLOP = 0.25
+"""Pixels by which the edge of a stroke may wave at full flow: a dab of diameter d every s pixels waves by s²/4d."""
+
+STEP_MIN = 0.5
+"""Pixels from dab to dab at least where they add up; at full flow 1 is enough for the finest line."""
+
+PRESSURES = 512
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stamp:
+    """`pixels` belong at (left, top); 0 to 255, read-only."""
+
+    left: int
+    top: int
+    pixels: Pixels
+
+
+class StampCache:
+    """Makes stamps and keeps them, up to a number of bytes; the oldest go first."""
+
+    def __init__(self, budget: int = 48 << 20) -> None:
+        self._budget = budget
+        self._stamps: dict[tuple[int, int, float, float, int], Stamp] = {}
+        self.nbytes = 0
+
+    def dab(self, x: float, y: float, diameter: float, hardness: float, strength: int) -> tuple[int, int, Pixels]:
+        """Left, top and pixels of a dab in the document; `strength` 0 to 255 is its value in the middle.
+        Fastest for diameters and hardnesses that come again: see Brush."""
+        if diameter < PIXEL_BRUSH:
+            return _pixel_dab(x, y, 1 if diameter < 1.5 else 2, strength)
+        steps = 2 if diameter >= LARGE else 4
+        column, x_part = divmod(math.floor(x * steps + 0.5), steps)
+        row, y_part = divmod(math.floor(y * steps + 0.5), steps)
+        key = (x_part, y_part, diameter, hardness, strength)
+        stamp = self._stamps.get(key)
+        if stamp is None:
+            stamp = _disc(x_part / steps, y_part / steps, diameter, hardness, strength)
+            self._keep(key, stamp)
+        return column + stamp.left, row + stamp.top, stamp.pixels
+
+    def _keep(self, key: tuple[int, int, float, float, int], stamp: Stamp) -> None:
+        self._stamps[key] = stamp
+        self.nbytes += stamp.pixels.nbytes
+        while self.nbytes > self._budget and len(self._stamps) > 1:
+            self.nbytes -= self._stamps.pop(next(iter(self._stamps))).pixels.nbytes
+
+
+class Brush:
+    """A brush's settings as numbers for one dab; the pressure is rounded to 1/512, so that its tables are short."""
+
+    def __init__(self, settings: BrushSettings) -> None:
+        self.settings = settings
+        self.flow = max(1, round(settings.flow * 256))
+        """256 = full."""
+        responses = [respond(settings.curve, step / PRESSURES) for step in range(PRESSURES + 1)]
+        self._diameters = [self._diameter(response) for response in responses]
+        self._strengths = [round(85 * r) * 3 if settings.opacity_by_pressure else 255 for r in responses]
+        self._steps = [self._step(diameter) for diameter in self._diameters]
+
+    def diameter(self, pressure: float) -> float:
+        return self._diameters[int(pressure * PRESSURES + 0.5)]
+
+    def strength(self, pressure: float) -> int:
+        """0 to 255 in steps of 3 (for the cache), without the stroke's opacity."""
+        return self._strengths[int(pressure * PRESSURES + 0.5)]
+
+    def step(self, pressure: float) -> float:
+        """Pixels to the next dab. At full flow dabs do not add up: then they lie so close that the edge of a stroke
+        is smooth, and no closer."""
+        return self._steps[int(pressure * PRESSURES + 0.5)]
+
+    def _diameter(self, response: float) -> float:
+        settings = self.settings
+        return _stepped(max(settings.size * response if settings.size_by_pressure else settings.size, 1.0))
+
+    def _step(self, diameter: float) -> float:
+        step = self.settings.spacing * diameter
+        if self.flow < 256:
+            return max(step, STEP_MIN)
+        inner, outer = _ramp(diameter / 2, self.settings.hardness)
+        wave = max(SCALLOP, 0.05 * (outer - inner))
+        return max(min(step, 2 * math.sqrt(diameter * wave)), math.sqrt(diameter * SCALLOP), 1.0)
+
+
+def _ramp(radius: float, hardness: float) -> tuple[float, float]:
+    """The distances at which a dab begins to fall and has fallen to 0: never less than one pixel apart."""
+    inner = max(0.0, min(hardness * radius, radius - 0.5))
+    return inner, inner + max((1 - hardness) * radius, 1.0)
+
+
+def _stepped(diameter: float) -> float:
+    """Few sizes, so that pen pressure finds its stamps in the cache: eighths of a pixel, then 1/64 to 1/128 of the
+    size, from LARGE on 1/256 to 1/512 (there a stamp's edge is long, and making one cheap beside laying it)."""
+    grain = 2.0 ** (math.floor(math.log2(diameter)) - (8 if diameter >= LARGE else 6))
+    grain = max(grain, 0.125)
+    return round(diameter / grain) * grain
+
+
+def _pixel_dab(x: float, y: float, side: int, strength: int) -> tuple[int, int, Pixels]:
+    pixels = _pixel_stamp(side, strength)
+    if side == 1:
+        return math.floor(x), math.floor(y), pixels
+    return math.floor(x + 0.5) - 1, math.floor(y + 0.5) - 1, pixels
+
+
+@lru_cache(maxsize=512)
+def _pixel_stamp(side: int, strength: int) -> Pixels:
+    return np.full((side, side), strength, np.uint8)
+
+
+def _disc(x: float, y: float, diameter: float, hardness: float, strength: int) -> Stamp:
+    """A disc around (x, y). Its falloff is a smoothstep, a straight line where it is no more than antialiasing."""
+    radius = diameter / 2
+    reach = _ramp(radius, hardness)[1]
+    left, top = math.floor(x - reach), math.floor(y - reach)
+    columns, rows = _squares(x - left, reach), _squares(y - top, reach)
+    if diameter < LARGE:
+        return Stamp(left, top, _profile(columns, rows, radius, hardness, strength))
+    middle_row, middle_column = len(rows) // 2, len(columns) // 2
+    quarter = _profile(columns[middle_column:], rows[middle_row:], radius, hardness, strength)
+    whole = np.empty((len(rows), len(columns)), np.uint8)
+    whole[middle_row:, middle_column:] = quarter
+    whole[middle_row:, :middle_column] = quarter[:, ::-1][:, :middle_column]
+    whole[:middle_row] = whole[::-1][:middle_row]
+    return Stamp(left, top, whole)
+
+
+def _squares(centre: float, reach: float) -> Floats:
+    """Squared distances of pixel centres from `centre`, along one axis."""
+    count = math.ceil(centre + reach)
+    return (np.arange(count, dtype=np.float32) + np.float32(0.5 - centre)) ** 2
+
+
+def _profile(columns: Floats, rows: Floats, radius: float, hardness: float, strength: int) -> Pixels:
+    inner, outer = _ramp(radius, hardness)
+    value = np.sqrt(np.add.outer(rows, columns))
+    np.subtract(outer, value, out=value)
+    value *= 1 / (outer - inner)
+    np.clip(value, 0, 1, out=value)
+    if outer - inner > 2:
+        value *= value * (3 - 2 * value)
+    value *= strength
+    value += 0.5
+    return value.astype(np.uint8)
