@@ -113,7 +113,11 @@ def cli_main(argv: Sequence[str] | None = None) -> int:
         make_runner=make_runner,
         images=images,
         selftest=check_engine,
-        benches={"ui": bench_ui, **{name: partial(bench_engine, name) for name in ENGINE_BENCHES}},
+        benches={
+            "ui": bench_ui,
+            "canvas": bench_canvas,
+            **{name: partial(bench_engine, name) for name in ENGINE_BENCHES},
+        },
         version=__version__,
     )
     return main(args, services)
@@ -130,6 +134,12 @@ def bench_ui() -> Iterable[Mapping[str, Any]]:
     from sdstudio.bench_ui import run_ui_bench
 
     return run_ui_bench()
+
+
+def bench_canvas() -> Iterable[Mapping[str, Any]]:
+    from sdstudio.bench_canvas import run_canvas_bench
+
+    return run_canvas_bench()
 
 
 def bench_engine(name: str) -> Iterable[Mapping[str, Any]]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 
 from sdstudio.app.bridge import EngineBridge
+from sdstudio.app.canvas_autosave import CanvasAutosave
+from sdstudio.app.canvas_session import CanvasSession
 from sdstudio.app.catalog_model import CatalogModel
 from sdstudio.app.collector import UiCollector
 from sdstudio.app.enlarge import Enlarge
@@ -36,12 +38,16 @@ from sdstudio.storage.settings import Settings
 STEP_TIMES_NAME = "step-times.json"
 BACKGROUND_CLOSE_MS = 500
 """The background worker may be hashing gigabytes; nothing is lost when the process leaves without it."""
+KEEPER_CLOSE_MS = 15_000
+"""A picture of 8192 x 8192 that was opened a moment ago takes seconds to be written. The window is gone by then;
+leaving earlier would lose it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class AppContext:
     """One of each; `root` is the parent of them all. `io` is for what the person waits for (journal, pictures,
-    thumbnails), `background` for looking through model folders."""
+    thumbnails), `background` for looking through model folders, `canvas_io` for long work on the canvas, `keeper_io`
+    for keeping it on disk."""
 
     root: QObject
     collector: UiCollector
@@ -49,12 +55,16 @@ class AppContext:
     settings: SettingsStore
     io: IoWorker
     background: IoWorker
+    canvas_io: IoWorker
+    keeper_io: IoWorker
     runner: JobRunner
     bridge: EngineBridge
     step_times: StepTimes
     queue: JobQueue
     catalog: CatalogModel
     session: Session
+    canvas: CanvasSession
+    autosave: CanvasAutosave
     state_file: StateFile
     gallery: GalleryModel
     tokens: TokenAsk
@@ -73,7 +83,9 @@ class AppContext:
         return results_folder(self.paths, self.settings.settings)
 
     def start(self) -> None:
-        """Once the window is on the screen: warms the engine up and looks for pictures, models and unfinished jobs."""
+        """Once the window is on the screen: brings the canvas back, warms the engine up and looks for pictures, models
+        and unfinished jobs."""
+        self.autosave.restore()
         self.recovery.load()
         self.gallery.refresh()
         self.bridge.start(self.session.model.spec)
@@ -87,12 +99,16 @@ class AppContext:
         """
         deadline = time.monotonic() + timeout_ms / 1000
         self.state_file.save_now()
+        self.canvas.close()
+        self.autosave.close()
         self.queue.close()
         engine_ended = self.bridge.shutdown(timeout_ms)
         left_ms = max(BACKGROUND_CLOSE_MS, round((deadline - time.monotonic()) * 1000))
         saved = self.io.close(left_ms)
         looked = self.background.close(BACKGROUND_CLOSE_MS)
-        ended = engine_ended and saved and looked
+        kept = self.keeper_io.close(max(timeout_ms, KEEPER_CLOSE_MS))
+        worked = self.canvas_io.close(BACKGROUND_CLOSE_MS)
+        ended = engine_ended and saved and looked and kept and worked
         if ended:
             self.collector.stop()
         return ended
@@ -117,6 +133,7 @@ def build_context(
     collector = UiCollector(root)
     collector.start()
     io, background = IoWorker(root), IoWorker(root, name="background")
+    canvas_io, keeper_io = IoWorker(root, name="canvas-work"), IoWorker(root, name="canvas")
     settings = SettingsStore(paths.settings_file, io, root)
 
     def results() -> Path:
@@ -132,6 +149,7 @@ def build_context(
     queue = JobQueue(bridge, runner, io, times, root)
     catalog = CatalogModel([starter], look, background, root)
     session = Session(starter, catalog.find, root)
+    canvas = CanvasSession(canvas_io, root)
     images = ImageStore(paths.images)
     context = AppContext(
         root=root,
@@ -140,13 +158,17 @@ def build_context(
         settings=settings,
         io=io,
         background=background,
+        canvas_io=canvas_io,
+        keeper_io=keeper_io,
         runner=runner,
         bridge=bridge,
         step_times=times,
         queue=queue,
         catalog=catalog,
         session=session,
-        state_file=StateFile(paths.session_file, session, io, root),
+        canvas=canvas,
+        autosave=CanvasAutosave(canvas, keeper_io, paths.canvas, root),
+        state_file=StateFile(paths.session_file, session, io, root, canvas=canvas),
         gallery=GalleryModel(results(), Thumbnails(paths.thumbnails), io, root),
         tokens=TokenAsk(session, counter, io, root),
         files=PictureFiles(io, session.draft_request, root),
@@ -171,9 +193,13 @@ def _connect(context: AppContext) -> None:
     # Not the context itself: the connection would keep it alive, and the context keeps the connection's owner.
     paths, gallery, catalog, shown = context.paths, context.gallery, context.catalog, context.settings.settings
 
+    canvas = context.canvas
+    canvas.follow(shown)
+
     def on_settings(settings: Settings) -> None:
         nonlocal shown
         before, shown = shown, settings
+        canvas.follow(settings)
         gallery.set_folder(results_folder(paths, settings))
         if settings.model_folders != before.model_folders:
             catalog.refresh()

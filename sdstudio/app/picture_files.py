@@ -13,7 +13,7 @@ from sdstudio.app.io_worker import IoWorker
 from sdstudio.app.restored import restored_request
 from sdstudio.domain.dialects import read_metadata
 from sdstudio.domain.image import ImageBuffer
-from sdstudio.domain.metadata import PictureMetadata
+from sdstudio.domain.metadata import PictureMetadata, PictureRecord
 from sdstudio.domain.request import GenerationRequest
 from sdstudio.storage.picture_texts import read_texts
 from sdstudio.storage.pictures import load_picture
@@ -51,6 +51,23 @@ class PictureFiles(QObject):
         """Shows one file and brings its settings back."""
         name = str(path)
         self._io.submit(lambda: _open(Path(name)), lambda opened: self._on_opened(name, opened), self.problem.emit)
+
+    def restore_settings(self, path: str | Path) -> None:
+        """Brings a file's settings back, if it has any, and shows nothing; whether it can be read at all is for those
+        to say who open its pixels."""
+        name = str(path)
+
+        def done(metadata: PictureMetadata) -> None:
+            request = restored_request(metadata, self._base())
+            if request is not None:
+                self.restored.emit(request, name)
+
+        self._io.submit(lambda: read_metadata(read_texts(Path(name))), done, lambda _: None)
+
+    def read_record(self, path: str | Path, done: Callable[[PictureRecord | None], None]) -> None:
+        """`done` with our own record of how the picture was made, None where it has none or cannot be read."""
+        name = Path(path)
+        self._io.submit(lambda: read_metadata(read_texts(name)).record, done, lambda _: done(None))
 
     def load(self, path: str | Path) -> None:
         """Shows one file and leaves the settings alone. Of many in quick succession only the last is shown."""

@@ -9,7 +9,17 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from sdstudio.app.io_worker import IoWorker
-from sdstudio.storage.settings import Settings, load_settings, save_settings
+from sdstudio.storage.settings import (
+    MASK_OPACITY,
+    UNDO_MEGABYTES,
+    ChangedKeys,
+    Curve,
+    Settings,
+    load_settings,
+    save_settings,
+)
+
+__all__ = ["MASK_OPACITY", "UNDO_MEGABYTES", "ChangedKeys", "Curve", "SettingsStore"]
 
 
 class SettingsStore(QObject):

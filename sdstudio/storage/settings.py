@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -15,13 +17,23 @@ from sdstudio.domain.errors import StorageError
 from sdstudio.storage.files import storage_error, write_atomic
 
 ThemeName = Literal["dark", "light", "system"]
+Curve = tuple[tuple[float, float], ...]
+ChangedKeys = tuple[tuple[str, tuple[str, ...]], ...]
 SCHEMA = 1
 THREADS_MAX = 1024
+UNDO_MEGABYTES = (64, 65536)
+MASK_OPACITY = (10, 100)
+CURVE_POINTS_MAX = 16
+STRAIGHT: Curve = ((0.0, 0.0), (1.0, 1.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """`results_folder` "" = the usual place; `threads` 0 = as many as the machine has physical cores."""
+    """`results_folder` "" = the usual place; `threads` 0 = as many as the machine has physical cores.
+
+    `mask_opacity` is in percent; `pressure_curve` are points from (0, …) to (1, …), pressure to effect; `keys` holds
+    only the actions whose keys were changed, each with all of its keys ("Ctrl+E").
+    """
 
     schema: int = SCHEMA
     results_folder: str = ""
@@ -30,6 +42,11 @@ class Settings:
     model_folders: tuple[str, ...] = ()
     reduce_motion: bool = False
     notify_when_done: bool = True
+    undo_megabytes: int = 512
+    mask_colour: str = "#ff2bd6"
+    mask_opacity: int = 38
+    pressure_curve: Curve = STRAIGHT
+    keys: ChangedKeys = ()
 
 
 def _text(value: object) -> str | None:
@@ -40,9 +57,42 @@ def _flag(value: object) -> bool | None:
     return value if isinstance(value, bool) else None
 
 
-def _threads(value: object) -> int | None:
-    fits = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= THREADS_MAX
-    return cast(int, value) if fits else None
+def _whole(low: int, high: int) -> Callable[[object], int | None]:
+    def read(value: object) -> int | None:
+        fits = isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+        return cast(int, value) if fits else None
+
+    return read
+
+
+def _colour(value: object) -> str | None:
+    fits = isinstance(value, str) and re.fullmatch(r"#[0-9a-fA-F]{6}", value)
+    return cast(str, value).lower() if fits else None
+
+
+def _share(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+
+
+def _curve(value: object) -> Curve | None:
+    """At least two points, from pressure 0 to 1, each pressure once, the effect never falling."""
+    if not isinstance(value, list) or not 2 <= len(value) <= CURVE_POINTS_MAX:
+        return None
+    if not all(isinstance(point, list) and len(point) == 2 and all(map(_share, point)) for point in value):
+        return None
+    points = tuple((float(x), float(y)) for x, y in value)
+    rising = all(a[0] < b[0] and a[1] <= b[1] for a, b in pairwise(points))
+    return points if rising and points[0][0] == 0 and points[-1][0] == 1 else None
+
+
+def _keys(value: object) -> ChangedKeys | None:
+    """One key or several for each action; which actions there are is for the window to know."""
+    if not isinstance(value, dict):
+        return None
+    lists = {name: [keys] if isinstance(keys, str) else keys for name, keys in value.items()}
+    if not all(isinstance(keys, list) and all(isinstance(key, str) for key in keys) for keys in lists.values()):
+        return None
+    return tuple(sorted((name, tuple(keys)) for name, keys in lists.items()))
 
 
 def _theme(value: object) -> ThemeName | None:
@@ -58,10 +108,15 @@ def _folders(value: object) -> tuple[str, ...] | None:
 _READERS: dict[str, tuple[Callable[[object], object | None], str]] = {
     "results_folder": (_text, "the name of a folder"),
     "theme": (_theme, "“dark”, “light” or “system”"),
-    "threads": (_threads, f"a whole number from 0 to {THREADS_MAX}"),
+    "threads": (_whole(0, THREADS_MAX), f"a whole number from 0 to {THREADS_MAX}"),
     "model_folders": (_folders, "a list of folder names"),
     "reduce_motion": (_flag, "true or false"),
     "notify_when_done": (_flag, "true or false"),
+    "undo_megabytes": (_whole(*UNDO_MEGABYTES), f"a whole number from {UNDO_MEGABYTES[0]} to {UNDO_MEGABYTES[1]}"),
+    "mask_colour": (_colour, "a colour like “#ff2bd6”"),
+    "mask_opacity": (_whole(*MASK_OPACITY), f"a whole number from {MASK_OPACITY[0]} to {MASK_OPACITY[1]}"),
+    "pressure_curve": (_curve, "a list of points like [0.0, 0.0], from pressure 0 to 1 and never falling"),
+    "keys": (_keys, "a table of actions and their keys"),
 }
 """How a value is read (None: it cannot be) and what it should be, in words. A test holds it complete."""
 
@@ -115,6 +170,7 @@ def save_settings(path: Path, settings: Settings) -> None:
     """Writes the file whole. Keys of later versions that it holds already are kept. Raises StorageError."""
     table = _known_table(path)
     table |= {field.name: _plain(getattr(settings, field.name)) for field in fields(settings)}
+    table["keys"] = {name: list(keys) for name, keys in settings.keys}
     write_atomic(path, tomli_w.dumps(table).encode())
 
 
@@ -132,4 +188,4 @@ def _known_table(path: Path) -> dict[str, Any]:
 
 
 def _plain(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value

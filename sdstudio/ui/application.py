@@ -9,6 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QWidget
 
 from sdstudio.storage.settings import Settings
+from sdstudio.ui.canvas.pointer_input import use_every_point
 from sdstudio.ui.theme import Theme
 
 SETTLE_MS = 50
@@ -20,6 +21,7 @@ def make_application(program: str, version: str) -> QApplication:
     app = QApplication.instance()
     if not isinstance(app, QApplication):
         QGuiApplication.setHighDpiScaleFactorRoundingPolicy(Qt.HighDpiScaleFactorRoundingPolicy.PassThrough)
+        use_every_point()
         app = QApplication([program])
     app.setApplicationName("SD Studio")
     app.setApplicationVersion(version)

@@ -27,10 +27,17 @@ class Attention(QObject):
         self._clock = clock
         self._job_id = ""
         self._began = 0.0
+        self._title = NAME
         window.setWindowTitle(NAME)
         window.installEventFilter(self)
         context.queue.current_changed.connect(self._on_current)
         context.queue.job_ended.connect(self._on_ended)
+
+    def set_document(self, words: str) -> None:
+        """What is open stands before the program's name; "" for nothing."""
+        before, self._title = self._title, f"{words} – {NAME}" if words else NAME
+        if self._window.windowTitle() == before:
+            self._window.setWindowTitle(self._title)
 
     def _on_current(self, item: JobItem | None) -> None:
         if item is not None and item.job_id != self._job_id:
@@ -53,6 +60,6 @@ class Attention(QObject):
         return messages.job_state(item)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.WindowActivate and self._window.windowTitle() != NAME:
-            self._window.setWindowTitle(NAME)
+        if event.type() == QEvent.Type.WindowActivate and self._window.windowTitle() != self._title:
+            self._window.setWindowTitle(self._title)
         return False

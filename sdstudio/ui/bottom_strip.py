@@ -56,6 +56,12 @@ class CancelButton(Button):
         self.setFixedHeight(CHIP_HEIGHT)
         describe(self, self._words, self.tr("Stop this run; finished pictures stay"), "Esc")
 
+    def show_key(self, key: str) -> None:
+        self._key = key
+        describe(self, self._words, self.tr("Stop this run; finished pictures stay"), key)
+        self.updateGeometry()
+        self.update()
+
     def sizeHint(self) -> QSize:
         metrics = self.fontMetrics()
         return QSize(metrics.horizontalAdvance(self._words) + metrics.horizontalAdvance(self._key) + 30, CHIP_HEIGHT)
@@ -203,7 +209,7 @@ class BottomStrip(QWidget):
         return self._device.text
 
     @property
-    def cancel_button(self) -> Button:
+    def cancel_button(self) -> CancelButton:
         return self._cancel
 
     @property

@@ -1,54 +1,134 @@
-"""The middle column: banner, first start or picture with its steps, foot."""
+"""The middle column: banner, tabs, and below them the result with its steps, or the canvas."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, Qt
+from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QStackedWidget, QVBoxLayout, QWidget
 
+from sdstudio.app.canvas_session import CanvasSession
+from sdstudio.ui.actions import Actions
 from sdstudio.ui.banner import Banner
+from sdstudio.ui.canvas.editor_foot import document_title
+from sdstudio.ui.canvas.editor_page import EditorPage
 from sdstudio.ui.canvas_foot import CanvasFoot
 from sdstudio.ui.canvas_view import PictureView
 from sdstudio.ui.first_start import FirstStart
 from sdstudio.ui.step_strip import STRIP_HEIGHT, StepStrip
+from sdstudio.ui.tabs import TabRow
 from sdstudio.ui.theme import Theme, set_surface
 from sdstudio.ui.zoom_view import AIR
 
 STRIP_GAP = 16
+RESULT, CANVAS = 0, 1
 
 
 class CanvasArea(QWidget):
-    """Keeps the steps right below the picture, wherever that lies."""
+    """Two pages as soon as a canvas is open; keeps the steps right below the picture, wherever that lies."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    page_changed = Signal()
+
+    def __init__(self, session: CanvasSession, theme: Theme, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         set_surface(self, "canvas")
+        self._session = session
+        self._document: object | None = None
         self.banner = Banner(theme)
+        self.tab_row = TabRow(theme, (self.tr("Result"), self.tr("Canvas")), self.tr("Result or canvas"))
         self.first_start = FirstStart(theme)
         self.view = PictureView(theme)
         self.strip = StepStrip(theme, self.view)
-        self.foot = CanvasFoot(theme)
+        self.foot = CanvasFoot(theme, actions)
+        self.page = EditorPage(session, theme, actions)
         self._stack = QStackedWidget()
-        self._stack.addWidget(self.view)
-        self._stack.addWidget(self.first_start)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.banner)
-        column.addWidget(self._stack, 1)
-        column.addWidget(self.foot)
-        self.setMinimumWidth(360)
+        self._pages = QStackedWidget()
+        self._lay_out()
         self.view.set_bottom_room(STRIP_HEIGHT + STRIP_GAP)
         self.strip.hide()
         self._connect()
+        self.tab_row.hide()
+        self._follow_document()
+
+    def _lay_out(self) -> None:
+        self._stack.addWidget(self.view)
+        self._stack.addWidget(self.first_start)
+        result = QWidget()
+        inner = QVBoxLayout(result)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(0)
+        inner.addWidget(self._stack, 1)
+        inner.addWidget(self.foot)
+        self._pages.addWidget(result)
+        self._pages.addWidget(self.page)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.tab_row)
+        column.addWidget(self.banner)
+        column.addWidget(self._pages, 1)
+        self.setMinimumWidth(360)
 
     def _connect(self) -> None:
         self.view.picture_moved.connect(self._place_strip)
         self.view.zoom_changed.connect(self._on_zoom)
         self.view.content_changed.connect(self._on_content)
-        self.foot.zoom_step_asked.connect(self.view.zoom_step)
-        self.foot.fit_asked.connect(self.view.fit)
-        self.foot.actual_asked.connect(lambda: self.view.set_zoom(1.0))
+        self.foot.zoom.step_asked.connect(self.view.zoom_step)
+        self.foot.zoom.fit_asked.connect(self.view.fit)
+        self.foot.zoom.actual_asked.connect(lambda: self.view.set_zoom(1.0))
+        self.tab_row.tabs.currentChanged.connect(self._show_page)
+        self._session.document_changed.connect(self._follow_document)
+        self._session.title_changed.connect(self._show_title)
+
+    # Pages
+
+    @property
+    def canvas_shown(self) -> bool:
+        """Whether the canvas is what one sees and works on."""
+        return self._document is not None and self._pages.currentIndex() == CANVAS
+
+    def show_canvas(self) -> None:
+        """Nothing happens while none is open."""
+        if self._document is not None:
+            self.tab_row.tabs.setCurrentIndex(CANVAS)
+
+    def show_result(self) -> None:
+        self.tab_row.tabs.setCurrentIndex(RESULT)
+
+    def switch_page(self) -> None:
+        if self.canvas_shown:
+            self.show_result()
+        else:
+            self.show_canvas()
+
+    def _show_page(self, index: int) -> None:
+        focus = QApplication.focusWidget()
+        had_focus = focus is not None and self._pages.isAncestorOf(focus)
+        self._pages.setCurrentIndex(index)
+        if had_focus:
+            self.set_view_focus()
+        self.page_changed.emit()
+
+    def _follow_document(self) -> None:
+        """A canvas that is opened shows itself; one that was closed leaves the result."""
+        document = self._session.document
+        if document is self._document:
+            return
+        self._document = document
+        self.tab_row.setVisible(document is not None)
+        if document is None:
+            self.show_result()
+        else:
+            self.show_canvas()
+        self._show_title()
+        self.page_changed.emit()
+
+    def _show_title(self) -> None:
+        """The dot says that something is in no file yet."""
+        title = document_title(self.tr("Canvas"), self._session.modified)
+        self.tab_row.tabs.setTabText(CANVAS, title)
+        self.tab_row.tabs.setTabToolTip(CANVAS, document_title(self._session.name, self._session.modified))
+
+    # The result
 
     def show_first_start(self, shown: bool) -> None:
         self._stack.setCurrentWidget(self.first_start if shown else self.view)
@@ -71,7 +151,7 @@ class CanvasArea(QWidget):
 
     def _on_zoom(self, zoom: float) -> None:
         if self.view.content is not None:
-            self.foot.show_zoom(zoom)
+            self.foot.zoom.show_zoom(zoom)
 
     def _place_strip(self) -> None:
         if self.strip.isHidden():
@@ -89,4 +169,5 @@ class CanvasArea(QWidget):
         self._place_strip()
 
     def set_view_focus(self) -> None:
-        self.view.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        view = self.page.view if self.canvas_shown else self.view
+        view.setFocus(Qt.FocusReason.ShortcutFocusReason)

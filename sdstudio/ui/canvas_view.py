@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from sdstudio.ui.canvas_paint import Content, PicturePainter, paint_pill, to_device_pixels
@@ -21,6 +21,7 @@ class PictureView(ZoomView):
 
     content_changed = Signal()
     menu_asked = Signal(QPoint)
+    edit_asked = Signal()
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         self._theme = theme
@@ -76,6 +77,13 @@ class PictureView(ZoomView):
         words = self.tr("{name}, {width} by {height} pixels.")
         name = self._content.pill or self._content.name
         self.setAccessibleDescription(words.format(name=name, width=self._content.width, height=self._content.height))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter goes on working on what is shown."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not event.modifiers():
+            self.edit_asked.emit()
+        else:
+            super().keyPressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         if self._content is not None:

@@ -55,6 +55,12 @@ class PrimaryButton(Button):
     def key_hint(self) -> str:
         return self._key_hint
 
+    def set_key_hint(self, hint: str) -> None:
+        """Another key; its height stays."""
+        self._key_hint = hint
+        self.updateGeometry()
+        self.update()
+
     def sizeHint(self) -> QSize:
         """Twice the hint beside the centred text, so that they never meet."""
         hint = super().sizeHint()

@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QMimeData, QObject, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QLineEdit, QWidget
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".avif", ".gif", ".bmp", ".ora")
 
 
 def picture_paths(data: QMimeData) -> list[str]:
@@ -19,6 +19,7 @@ class FileDrop(QObject):
     """Watches the window and those of its fields that would take a file for text."""
 
     dropped = Signal(object)  # list[str]
+    image_dropped = Signal(object)  # QMimeData with pixels and without a file
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
@@ -34,13 +35,16 @@ class FileDrop(QObject):
         if not isinstance(event, QDropEvent) or event.source() is not None:
             return False  # a picture that is dragged out of our own lists is not meant for us
         paths = picture_paths(event.mimeData())
-        if not paths:
+        if not paths and not event.mimeData().hasImage():
             return False
         if isinstance(event, QDragEnterEvent | QDragMoveEvent):
             event.acceptProposedAction()
             return True
         if event.type() == QEvent.Type.Drop:
             event.acceptProposedAction()
-            self.dropped.emit(paths)
+            if paths:
+                self.dropped.emit(paths)
+            else:
+                self.image_dropped.emit(event.mimeData())
             return True
         return False

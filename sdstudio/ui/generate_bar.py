@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from sdstudio.ui.controls import ElidedLabel, PrimaryButton, SectionLine, TextLabel, describe
+from sdstudio.ui.keymap import native_text
 from sdstudio.ui.theme import Theme, set_surface
 from sdstudio.ui.tokens import DOCK_PADDING, LINE_BODY, ROW_GAP, SECTION_GAP
 
@@ -44,6 +45,12 @@ class GenerateBar(QWidget):
         column.setSpacing(0)
         column.addWidget(SectionLine())
         column.addLayout(inner)
+
+    def show_key(self, keys: tuple[str, ...]) -> None:
+        """The key that does the same; the first of several."""
+        hint = native_text(keys[:1])
+        self.button.set_key_hint(hint)
+        describe(self.button, self.tr("Generate"), self.tr("Make the pictures, or add them to the queue."), hint)
 
     @property
     def blocked(self) -> bool:

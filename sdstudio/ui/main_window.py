@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
 from sdstudio.app.bin import PictureBin
 from sdstudio.app.context import AppContext
 from sdstudio.storage.settings import Settings
+from sdstudio.ui.action_state import ActionState
 from sdstudio.ui.actions import Actions
 from sdstudio.ui.areas import Area, Areas
 from sdstudio.ui.attention import Attention
@@ -21,10 +22,13 @@ from sdstudio.ui.canvas_area import CanvasArea
 from sdstudio.ui.canvas_presenter import CanvasPresenter
 from sdstudio.ui.cost_presenter import CostPresenter
 from sdstudio.ui.file_drop import FileDrop
+from sdstudio.ui.key_guard import KeyGuard
+from sdstudio.ui.keymap import key_table, native_text
 from sdstudio.ui.left_dock import LeftDock
 from sdstudio.ui.menus import fill_menu_bar
-from sdstudio.ui.results_dock import DOCK_LEAST, DOCK_WIDTH, ResultsDock
+from sdstudio.ui.results_dock import DOCK_LEAST, DOCK_WIDTH
 from sdstudio.ui.results_wiring import ResultsWiring
+from sdstudio.ui.right_dock import RightDock
 from sdstudio.ui.run_presenter import RunPresenter
 from sdstudio.ui.theme import Theme
 from sdstudio.ui.tokens import LEFT_DOCK_MIN, LEFT_DOCK_WIDTH
@@ -51,8 +55,9 @@ class MainWindow(QMainWindow):
         self.theme = theme
         self.actions_table = Actions(self)
         self.left = LeftDock(context, theme)
-        self.canvas = CanvasArea(theme)
-        self.results = ResultsDock(context.gallery, theme)
+        self.canvas = CanvasArea(context.canvas, theme, self.actions_table)
+        self.right = RightDock(context.gallery, context.canvas, theme)
+        self.results = self.right.results
         self.bottom = BottomStrip(theme)
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
         self._lay_out()
@@ -65,17 +70,20 @@ class MainWindow(QMainWindow):
         self.areas = Areas(self._areas(), self)
         parts = self._parts()
         self.commands = Commands(parts)
+        self.action_state = ActionState(parts)
         self.results_wiring = ResultsWiring(parts, self.commands)
         fill_menu_bar(self.menuBar(), self.actions_table)
         self._connect()
         self._follow_settings(context.settings.settings)
+        for note in key_table(context.settings.settings.keys)[1]:
+            self.troubles.show_note(note)
         self._set_tab_order()
         self._restore_window()
 
     def open_files(self, paths: Sequence[str | Path]) -> None:
-        """Shows picture files and puts back the settings that made them."""
+        """Puts the first picture on the canvas, and back the settings that made it."""
         self.results_wiring.something_opened()
-        self.context.files.open_files(paths)
+        self.commands.canvas_files.open_paths(paths)
 
     def _parts(self) -> WindowParts:
         return WindowParts(
@@ -85,17 +93,19 @@ class MainWindow(QMainWindow):
             actions=self.actions_table,
             left=self.left,
             canvas=self.canvas,
+            right=self.right,
             results=self.results,
             bottom=self.bottom,
             files_bin=self.files_bin,
             troubles=self.troubles,
             presenter=self.presenter,
             areas=self.areas,
+            attention=self.attention,
             open_files=self.open_files,
         )
 
     def _lay_out(self) -> None:
-        for part in (self.left, self.canvas, self.results):
+        for part in (self.left, self.canvas, self.right):
             self._splitter.addWidget(part)
         self._splitter.setStretchFactor(1, 1)
         self._splitter.setChildrenCollapsible(False)
@@ -117,23 +127,38 @@ class MainWindow(QMainWindow):
         self.context.settings.changed.connect(self._follow_settings)
         canvas.view.menu_asked.connect(commands.show_picture_menu)
         canvas.foot.enlarge_asked.connect(lambda: commands.run("enlarge"))
+        canvas.foot.edit_asked.connect(lambda: commands.run("edit_result"))
+        canvas.view.edit_asked.connect(lambda: commands.run("edit_result"))
         canvas.view.drag_out_asked.connect(commands.drag_out)
-        FileDrop(self).dropped.connect(self.open_files)
+        page = canvas.page.view
+        page.open_asked.connect(lambda: commands.run("open"))
+        page.new_asked.connect(lambda: commands.run("new_canvas"))
+        page.paste_asked.connect(lambda: commands.run("paste"))
+        drop = FileDrop(self)
+        drop.dropped.connect(self.open_files)
+        drop.image_dropped.connect(commands.canvas_files.take)
+        KeyGuard(self, self.actions_table)
+        self.actions_table.keys_changed.connect(self._show_keys)
 
     def _follow_settings(self, settings: Settings) -> None:
         self.theme.reduce_motion = settings.reduce_motion
         self.theme.set_mode(settings.theme)
         self.actions_table[f"theme_{settings.theme}"].setChecked(True)
+        self.actions_table.set_keys(key_table(settings.keys)[0])
+
+    def _show_keys(self) -> None:
+        """Where a key stands beside its word; tooltips and menus follow by themselves."""
+        keys = self.actions_table.keys
+        self.left.bar.show_key(keys["generate"])
+        self.bottom.cancel_button.show_key(native_text(keys["cancel"][:1]))
 
     def _areas(self) -> tuple[Area, ...]:
         def canvas_first() -> QWidget | None:
+            if self.canvas.canvas_shown:
+                return self.canvas.page.view
             if not self.canvas.first_start_shown:
                 return self.canvas.view
             return next(iter(self.canvas.first_start.rows), None)
-
-        def results_first() -> QWidget | None:
-            lists = (self.results.run_list, self.results.queue, self.results.earlier_list)
-            return next((view for view in lists if view.isVisible()), None)
 
         def bottom_first() -> QWidget | None:
             return self.bottom.cancel_button if self.bottom.running else None
@@ -141,15 +166,17 @@ class MainWindow(QMainWindow):
         return (
             Area(self.left, lambda: self.left.prompt.positive),
             Area(self.canvas, canvas_first),
-            Area(self.results, results_first),
+            Area(self.right, self.right.first_control),
             Area(self.bottom, bottom_first),
         )
 
     def _set_tab_order(self) -> None:
         """Reading order; inside the left dock it sets its own."""
         stops = (
-            self.left.bar.button, self.canvas.view, self.canvas.strip, *self.canvas.foot.tab_stops(),
-            self.results.run_list, self.results.queue, self.results.earlier_list, self.bottom.cancel_button,
+            self.left.bar.button, self.canvas.tab_row.tabs, self.canvas.view, self.canvas.strip,
+            *self.canvas.foot.tab_stops(), *self.canvas.page.tab_stops(), self.right.tab_row.tabs,
+            self.results.run_list, self.results.queue, self.results.earlier_list, *self.right.layers.tab_stops(),
+            self.bottom.cancel_button,
         )  # fmt: skip
         for first, second in pairwise(stops):
             QWidget.setTabOrder(first, second)
@@ -166,14 +193,14 @@ class MainWindow(QMainWindow):
             left, right = (LEFT_DOCK_WIDTH, DOCK_WIDTH) if roomy else (LEFT_DOCK_MIN, DOCK_LEAST)
             self._splitter.setSizes([left, self.width() - left - right, right])
         shown = state.window("results") != b"hidden"
-        self.results.setVisible(shown)
+        self.right.setVisible(shown)
         self.actions_table["results"].setChecked(shown)
 
     def _remember_window(self) -> None:
         state = self.context.state_file
         state.set_window(bytes(self.saveGeometry().data()), "geometry")
         state.set_window(bytes(self._splitter.saveState().data()), "splitter")
-        state.set_window(b"hidden" if self.results.isHidden() else b"shown", "results")
+        state.set_window(b"hidden" if self.right.isHidden() else b"shown", "results")
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Never asks: finished pictures are saved, and what is not finished is offered at the next start."""

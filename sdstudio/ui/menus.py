@@ -7,8 +7,10 @@ from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 from sdstudio.ui.action_table import ACTION_ROWS, Menu
 from sdstudio.ui.actions import Actions, translated
 
-PICTURE_MENU = ("use_settings", "enlarge", "", "copy", "show_in_folder", "", "to_bin")
+PICTURE_MENU = ("edit_result", "use_settings", "enlarge", "", "copy", "show_in_folder", "", "to_bin")
 """What one can do with a picture, in the menus that open on it; "" is a line."""
+
+CANVAS_MENU = ("undo", "redo", "", "mask_invert", "mask_clear", "mask_all", "", "copy", "paste", "export")
 
 
 def fill_menu_bar(bar: QMenuBar, actions: Actions) -> None:
@@ -18,17 +20,25 @@ def fill_menu_bar(bar: QMenuBar, actions: Actions) -> None:
 
 def _fill(target: QMenu, menu: Menu, actions: Actions) -> None:
     target.setToolTipsVisible(True)
+    subs: dict[str, QMenu] = {}
     for row in ACTION_ROWS:
-        if row.menu is menu:
-            if row.line and not target.isEmpty():
-                target.addSeparator()
-            target.addAction(actions[row.name])
+        if row.menu is not menu:
+            continue
+        if row.line and not target.isEmpty():
+            target.addSeparator()
+        place = target
+        if row.sub:
+            if row.sub not in subs:
+                subs[row.sub] = target.addMenu(translated(row.sub))
+                subs[row.sub].setToolTipsVisible(True)
+            place = subs[row.sub]
+        place.addAction(actions[row.name])
 
 
-def picture_menu(actions: Actions, parent: QWidget) -> QMenu:
+def picture_menu(actions: Actions, parent: QWidget, names: tuple[str, ...] = PICTURE_MENU) -> QMenu:
     """The context menu of the picture that is shown. Deleted when it closes."""
     menu = QMenu(parent)
-    for name in PICTURE_MENU:
+    for name in names:
         if name:
             menu.addAction(actions[name])
         else:

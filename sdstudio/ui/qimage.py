@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage
 
@@ -20,6 +21,15 @@ def to_qimage(buffer: ImageBuffer) -> QImage:
     # The conversion copies, so nothing refers to the numpy memory afterwards.
     kind = QImage.Format.Format_RGB32 if buffer.opaque else QImage.Format.Format_ARGB32_Premultiplied
     return shared.convertToFormat(kind)
+
+
+def to_buffer(image: QImage) -> ImageBuffer:
+    """Pixels of their own, straight alpha."""
+    plain = image.convertToFormat(QImage.Format.Format_RGBA8888)
+    rows = np.frombuffer(plain.constBits(), np.uint8).reshape(plain.height(), plain.bytesPerLine())
+    pixels = rows[:, : 4 * plain.width()].reshape(plain.height(), plain.width(), 4).copy()
+    pixels.setflags(write=False)
+    return ImageBuffer(pixels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,8 +151,6 @@ class ResultsDock(QWidget):
     def __init__(self, gallery: GalleryModel, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         set_surface(self, "dock")
-        self.setMinimumWidth(DOCK_LEAST)
-        self.setMaximumWidth(DOCK_MOST)
         self.run_model = RunModel(self)
         self.earlier_model = EarlierModel(gallery, self)
         self.run_list = PictureList(self.run_model, theme)

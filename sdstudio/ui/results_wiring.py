@@ -18,11 +18,11 @@ class ResultsWiring(QObject):
         self._context = parts.context
         self._settled = False
         results, bin_ = parts.results, parts.files_bin
-        results.show_asked.connect(parts.presenter.show_file)
+        results.show_asked.connect(commands.show)
         results.restore_asked.connect(commands.use_settings)
         results.menu_asked.connect(commands.show_list_menu)
         results.bin_asked.connect(commands.to_bin)
-        results.forming_asked.connect(parts.presenter.follow)
+        results.forming_asked.connect(commands.show_forming)
         results.queue.move_asked.connect(self._context.queue.move)
         results.queue.remove_asked.connect(self._context.queue.remove)
         results.notice.undo_asked.connect(bin_.undo)

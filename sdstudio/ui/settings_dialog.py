@@ -10,8 +10,10 @@ from typing import Any
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
 
-from sdstudio.app.settings_store import SettingsStore
+from sdstudio.app.settings_store import MASK_OPACITY, UNDO_MEGABYTES, SettingsStore
 from sdstudio.storage.settings import Settings
+from sdstudio.ui.canvas.mask_colours import MaskSwatches
+from sdstudio.ui.canvas.pressure_curve import CurveEditor
 from sdstudio.ui.controls import (
     Button,
     ElidedLabel,
@@ -20,6 +22,7 @@ from sdstudio.ui.controls import (
     NumberField,
     TextLabel,
     ToggleButton,
+    ValueSlider,
     describe,
 )
 from sdstudio.ui.dialogs import SideDialog
@@ -33,13 +36,18 @@ THREADS_MOST = 64
 
 @dataclass(frozen=True, slots=True)
 class SettingRow:
-    """`kind` chooses the control: "folder", "choice", "threads", "flag". A flag's words stand beside its box."""
+    """`kind` chooses the control: "folder", "choice", "number", "flag", "mask", "curve". A flag's words stand beside
+    its box."""
 
     name: str
     kind: str
     label: str
     hint: str
     choices: tuple[tuple[str, str], ...] = ()
+    low: int = 0
+    high: int = 0
+    step: int = 1
+    unit: str = ""
 
 
 SETTING_ROWS: tuple[SettingRow, ...] = (
@@ -62,12 +70,35 @@ SETTING_ROWS: tuple[SettingRow, ...] = (
     ),
     SettingRow(
         "threads",
-        "threads",
+        "number",
         QT_TRANSLATE_NOOP("Settings", "CPU threads"),
         QT_TRANSLATE_NOOP(
             "Settings",
             "0 = as many as this computer has cores. Holds after the next start; the finest details depend on it.",
         ),
+        high=THREADS_MOST,
+    ),
+    SettingRow(
+        "undo_megabytes",
+        "number",
+        QT_TRANSLATE_NOOP("Settings", "Memory for undo"),
+        QT_TRANSLATE_NOOP("Settings", "When the canvas's history needs more, its oldest steps go."),
+        low=UNDO_MEGABYTES[0],
+        high=UNDO_MEGABYTES[1],
+        step=64,
+        unit=QT_TRANSLATE_NOOP("Settings", "MB"),
+    ),
+    SettingRow(
+        "mask_colour",
+        "mask",
+        QT_TRANSLATE_NOOP("Settings", "Mask"),
+        QT_TRANSLATE_NOOP("Settings", "Colour and strength of its tint. Hatch and edge show on every picture."),
+    ),
+    SettingRow(
+        "pressure_curve",
+        "curve",
+        QT_TRANSLATE_NOOP("Settings", "Pen pressure"),
+        QT_TRANSLATE_NOOP("Settings", "Holds for every brush."),
     ),
     SettingRow(
         "reduce_motion",
@@ -98,7 +129,10 @@ class SettingsDialog(SideDialog):
         self._store = store
         self._results = results
         self._showers: list[Callable[[Settings], None]] = []
-        makers = {"folder": self._folder, "choice": self._choice, "threads": self._threads, "flag": self._flag}
+        makers = {
+            "folder": self._folder, "choice": self._choice, "number": self._number, "flag": self._flag,
+            "mask": self._mask, "curve": self._curve,
+        }  # fmt: skip
         for row in SETTING_ROWS:
             self.body.addLayout(self._line(row, makers[row.kind](row)))
         self.body.addStretch(1)
@@ -174,10 +208,37 @@ class SettingsDialog(SideDialog):
         self._showers.append(lambda settings: buttons[getattr(settings, row.name)].setChecked(True))
         return part
 
-    def _threads(self, row: SettingRow) -> QWidget:
-        field = NumberField(0, THREADS_MOST)
+    def _mask(self, row: SettingRow) -> QWidget:
+        part = QWidget()
+        swatches = MaskSwatches(self.theme)
+        opacity = ValueSlider(self.theme, *MASK_OPACITY, unit=self.tr("%"))
+        opacity.setMaximumWidth(200)
+        opacity.describe(self.tr("Strength of the mask's tint in percent"), _words(row.hint))
+        line = QHBoxLayout(part)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(16)
+        line.addWidget(swatches)
+        line.addWidget(opacity, 1)
+        swatches.chosen.connect(lambda colour: self._store.update(mask_colour=colour))
+        opacity.value_changed.connect(lambda value: self._store.update(mask_opacity=round(value)))
+
+        def show(settings: Settings) -> None:
+            swatches.set_look(settings.mask_colour, settings.mask_opacity / 100)
+            opacity.set_value(settings.mask_opacity)
+
+        self._showers.append(show)
+        return part
+
+    def _curve(self, row: SettingRow) -> QWidget:
+        editor = CurveEditor(self.theme, low=True)
+        editor.changed.connect(lambda curve: self._store.update(**{row.name: curve}))
+        self._showers.append(lambda settings: editor.set_curve(getattr(settings, row.name)))
+        return editor
+
+    def _number(self, row: SettingRow) -> QWidget:
+        field = NumberField(row.low, row.high, step=row.step, unit=_words(row.unit))
         describe(field, _words(row.label), _words(row.hint))
-        field.setFixedWidth(80)
+        field.setFixedWidth(96)
         field.valueChanged.connect(lambda value: self._store.update(**{row.name: value}))
         self._showers.append(lambda settings: _set_quietly(field, getattr(settings, row.name)))
         return field

@@ -32,9 +32,11 @@ class Troubles(QObject):
         problems = (
             context.queue.refused, context.files.problem, context.enlarge.problem, context.recovery.problem,
             context.gallery.problem, context.settings.problem, context.catalog.problem, files_bin.problem,
+            context.canvas.problem,
         )  # fmt: skip
         for signal in problems:
             signal.connect(self.show_error)
+        context.canvas.note.connect(self.show_note)
         for note in context.settings.notes:
             self._banner.show_message(Message(title=note, kind="warn"))
         self._on_recovered(context.recovery.entries)

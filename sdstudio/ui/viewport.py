@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
-ZOOM_MIN = 0.02
+ZOOM_MIN = 0.01
 ZOOM_MAX = 64.0
-ZOOM_STEPS = (0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.33, 0.5, 0.67, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0,
+ZOOM_STEPS = (0.01, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.25, 0.33, 0.5, 0.67, 0.75, 1.0, 1.25, 1.5, 2.0, 2.5, 3.0,
               4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0, 48.0, 64.0)  # fmt: skip
 NEAREST_FROM = 3.0
 _NEAR = 1.001
@@ -61,6 +61,11 @@ class Viewport:
         return replace(
             changed, zoom=_clamp(self.zoom / factor), x=self.x * factor, y=self.y * height / self.picture_height
         )
+
+    def with_size(self, width: int, height: int) -> Viewport:
+        """The same picture with other edges: fitted when it was; else as large as before, in sight in any case."""
+        changed = replace(self, picture_width=width, picture_height=height)
+        return changed.fitted() if self.fit else changed._kept_in_sight()
 
     def zoomed(self, zoom: float, at_x: float | None = None, at_y: float | None = None) -> Viewport:
         """The point of the picture under (at_x, at_y) stays where it is; without them, the middle does."""

@@ -12,11 +12,13 @@ from sdstudio.app.bin import PictureBin
 from sdstudio.app.context import AppContext
 from sdstudio.ui.actions import Actions
 from sdstudio.ui.areas import Areas
+from sdstudio.ui.attention import Attention
 from sdstudio.ui.bottom_strip import BottomStrip
 from sdstudio.ui.canvas_area import CanvasArea
 from sdstudio.ui.canvas_presenter import CanvasPresenter
 from sdstudio.ui.left_dock import LeftDock
 from sdstudio.ui.results_dock import ResultsDock
+from sdstudio.ui.right_dock import RightDock
 from sdstudio.ui.theme import Theme
 from sdstudio.ui.troubles import Troubles
 
@@ -31,10 +33,12 @@ class WindowParts:
     actions: Actions
     left: LeftDock
     canvas: CanvasArea
+    right: RightDock
     results: ResultsDock
     bottom: BottomStrip
     files_bin: PictureBin
     troubles: Troubles
     presenter: CanvasPresenter
     areas: Areas
+    attention: Attention
     open_files: Callable[[Sequence[str | Path]], None]

@@ -8,21 +8,19 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QPoint, QProcess, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication, QImage, QPixmap
-from PySide6.QtWidgets import QFileDialog, QMainWindow, QMenu
+from PySide6.QtWidgets import QMainWindow, QMenu
 
 from sdstudio.domain.errors import InvalidRequest
 from sdstudio.domain.request import GenerationRequest
-from sdstudio.ui.about import AboutDialog
-from sdstudio.ui.action_table import Needs
+from sdstudio.ui.canvas_commands import CanvasCommands
+from sdstudio.ui.canvas_file_commands import CanvasFileCommands
 from sdstudio.ui.dialogs import SideDialog
 from sdstudio.ui.gallery_view import DRAG_SIDE, drag_files, file_data
 from sdstudio.ui.menus import picture_menu
 from sdstudio.ui.qimage import fitted, to_qimage
-from sdstudio.ui.settings_dialog import SettingsDialog
-from sdstudio.ui.shortcuts_dialog import ShortcutsDialog
+from sdstudio.ui.window_dialogs import WindowDialogs
 from sdstudio.ui.window_parts import WindowParts
-
-PICTURE_FILTER = "*.png *.jpg *.jpeg *.webp"
+from sdstudio.ui.zoom_view import ZoomView
 
 
 def _close(window: QMainWindow) -> None:
@@ -43,31 +41,31 @@ class Commands(QObject):
         self._window = parts.window
         self._context = parts.context
         self._open = opener
-        self._dialogs: dict[str, SideDialog] = {}
-        self._last_needs: frozenset[Needs] | None = None
-        self._do: dict[str, Callable[[], None]] = self._table()
+        self._dialogs = WindowDialogs(parts)
+        self.canvas = CanvasCommands(parts)
+        self.canvas_files = CanvasFileCommands(parts)
+        self._do: dict[str, Callable[[], None]] = self._table() | self.canvas.table() | self.canvas_files.table()
         parts.actions.chosen.connect(self.run)
-        self._follow_state()
 
     def _table(self) -> dict[str, Callable[[], None]]:
         parts, window, context = self._parts, self._window, self._context
-        view, settings = parts.canvas.view, context.settings
+        settings = context.settings
         return {
-            "open": self.ask_for_file,
             "results_folder": lambda: self.open_folder(context.results_folder),
             "models_folder": lambda: self.open_folder(context.paths.models),
-            "settings": lambda: self._show("settings", self._settings_dialog),
+            "settings": self._dialogs.show_settings,
             "quit": lambda: _close(window),
-            "copy": lambda: self.copy(self._shown()),
+            "copy": lambda: self.canvas.copy() if parts.canvas.canvas_shown else self.copy(self._shown()),
             "use_settings": lambda: self.use_settings(parts.presenter.path),
             "use_last_seed": context.session.use_last_seed,
             "show_in_folder": lambda: self.show_in_folder(parts.presenter.path),
             "to_bin": lambda: self.to_bin(self._shown()),
-            "zoom_in": lambda: view.zoom_step(1),
-            "zoom_out": lambda: view.zoom_step(-1),
-            "zoom_100": lambda: view.set_zoom(1.0),
-            "zoom_fit": view.fit,
-            "results": lambda: parts.results.setVisible(parts.actions["results"].isChecked()),
+            "zoom_in": lambda: self._view().zoom_step(1),
+            "zoom_out": lambda: self._view().zoom_step(-1),
+            "zoom_100": lambda: self._view().set_zoom(1.0),
+            "zoom_fit": lambda: self._view().fit(),
+            "switch_page": parts.canvas.switch_page,
+            "results": lambda: parts.right.setVisible(parts.actions["results"].isChecked()),
             "full_screen": lambda: window.setWindowState(window.windowState() ^ Qt.WindowState.WindowFullScreen),
             "theme_dark": lambda: settings.update(theme="dark"),
             "theme_light": lambda: settings.update(theme="light"),
@@ -75,11 +73,11 @@ class Commands(QObject):
             "next_area": lambda: parts.areas.go(1),
             "previous_area": lambda: parts.areas.go(-1),
             "generate": parts.left.generate,
-            "cancel": context.queue.cancel_current,
+            "cancel": self.cancel,
             "clear_waiting": context.queue.clear_waiting,
             "enlarge": lambda: self.enlarge(parts.presenter.path),
-            "shortcuts": lambda: self._show("shortcuts", lambda: ShortcutsDialog(parts.theme, window)),
-            "about": lambda: self._show("about", lambda: AboutDialog(parts.theme, window)),
+            "shortcuts": self._dialogs.show_shortcuts,
+            "about": self._dialogs.show_about,
         }
 
     @property
@@ -89,31 +87,13 @@ class Commands(QObject):
     def run(self, name: str) -> None:
         self._do[name]()
 
-    # Which can be done now
+    def cancel(self) -> None:
+        """Esc: first what is under way on the canvas, then the run."""
+        if not (self._parts.canvas.canvas_shown and self.canvas.cancel()):
+            self._context.queue.cancel_current()
 
-    def _follow_state(self) -> None:
-        queue = self._context.queue
-        for signal in (
-            queue.current_changed, queue.waiting_changed, self._context.session.last_seed_changed,
-            self._parts.presenter.shown_changed, self._parts.canvas.view.content_changed,
-        ):  # fmt: skip
-            signal.connect(self._update_needs)
-        self._update_needs()
-
-    def _update_needs(self, *_: object) -> None:
-        queue, presenter = self._context.queue, self._parts.presenter
-        facts = {
-            Needs.NOTHING: True,
-            Needs.PICTURE: self._parts.canvas.view.content is not None,
-            Needs.FILE: bool(presenter.path),
-            Needs.RUNNING: queue.current is not None,
-            Needs.WAITING: bool(queue.waiting),
-            Needs.LAST_SEED: self._context.session.last_seed is not None,
-        }
-        present = frozenset(need for need, met in facts.items() if met)
-        if present != self._last_needs:
-            self._last_needs = present
-            self._parts.actions.set_state(present)
+    def _view(self) -> ZoomView:
+        return self._parts.canvas.page.view if self._parts.canvas.canvas_shown else self._parts.canvas.view
 
     # Making pictures
 
@@ -135,14 +115,6 @@ class Commands(QObject):
             self.enlarge(path)
 
     # Files
-
-    def ask_for_file(self) -> None:
-        dialog = QFileDialog(self._window, self.tr("Open a picture"), str(self._context.results_folder))
-        dialog.setNameFilter(self.tr("Pictures ({patterns})").format(patterns=PICTURE_FILTER))
-        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.filesSelected.connect(self._parts.open_files)
-        dialog.open()
 
     def on_restored(self, request: GenerationRequest, path: str) -> None:
         note = self._context.session.restore(request)
@@ -192,6 +164,15 @@ class Commands(QObject):
 
     # Menus, drags, dialogs
 
+    def show(self, path: str) -> None:
+        """A picture of the lists, in the middle."""
+        self._parts.presenter.show_file(path)
+        self._parts.canvas.show_result()
+
+    def show_forming(self) -> None:
+        self._parts.presenter.follow()
+        self._parts.canvas.show_result()
+
     def show_picture_menu(self, position: QPoint) -> None:
         picture_menu(self._parts.actions, self._window).popup(position)
 
@@ -201,7 +182,8 @@ class Commands(QObject):
     def list_menu(self, paths: list[str]) -> QMenu:
         """For pictures chosen in a list, which need not be the one in the middle."""
         menu, first, one = QMenu(self._window), paths[0], len(paths) == 1
-        menu.addAction(self.tr("Show"), lambda: self._parts.presenter.show_file(first)).setEnabled(one)
+        menu.addAction(self.tr("Show"), lambda: self.show(first)).setEnabled(one)
+        menu.addAction(self.tr("Edit on the canvas"), lambda: self.canvas_files.edit_result(first)).setEnabled(one)
         menu.addAction(self.tr("Use settings of this picture"), lambda: self.use_settings(first)).setEnabled(one)
         menu.addAction(self.tr("Enlarge 4×"), lambda: self.enlarge_all(paths))
         menu.addSeparator()
@@ -217,21 +199,6 @@ class Commands(QObject):
         if paths and image is not None:
             drag_files(self._parts.canvas.view, paths, QPixmap.fromImage(fitted(image, DRAG_SIDE)))
 
-    def _settings_dialog(self) -> SideDialog:
-        return SettingsDialog(
-            self._context.settings, lambda: self._context.results_folder, self._parts.theme, self._window
-        )
-
     def dialog(self, name: str) -> SideDialog | None:
         """The one that is open."""
-        return self._dialogs.get(name)
-
-    def _show(self, name: str, make: Callable[[], SideDialog]) -> None:
-        """One dialog of a kind; asked for again it comes to the front."""
-        dialog = self._dialogs.get(name)
-        if dialog is None:
-            dialog = self._dialogs[name] = make()
-            dialog.destroyed.connect(lambda *_: self._dialogs.pop(name, None))
-        dialog.show()
-        dialog.raise_()
-        dialog.activateWindow()
+        return self._dialogs.open_one(name)

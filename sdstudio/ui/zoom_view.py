@@ -25,6 +25,8 @@ class ZoomView(QWidget):
     zoom_changed = Signal(float)
     picture_moved = Signal()
     drag_out_asked = Signal()
+    pill_room = PILL_ROOM
+    """What a fitted picture leaves free above it, beside the air."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -80,7 +82,7 @@ class ZoomView(QWidget):
 
     def _laid_out(self) -> None:
         ratio = self.devicePixelRatioF()
-        margins = Margins(AIR * ratio, (AIR + PILL_ROOM) * ratio, AIR * ratio, (AIR + self._bottom_room) * ratio)
+        margins = Margins(AIR * ratio, (AIR + self.pill_room) * ratio, AIR * ratio, (AIR + self._bottom_room) * ratio)
         self._view = self._view.resized(self.width() * ratio, self.height() * ratio, margins, FIT_MOST * ratio)
         self._moved()
 

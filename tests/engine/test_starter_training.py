@@ -147,7 +147,16 @@ def test_the_sibling_begins_as_the_main_model() -> None:
 
 def test_the_sibling_trains(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train_unet_for(data, tmp_path / "main", 4, monkeypatch)
-    words = [str(data), f"{data}.lat.pt", str(tmp_path / "main"), str(tmp_path / "sibling"), "--samples", "8"]
+    words = [
+        str(data),
+        f"{data}.lat.pt",
+        str(tmp_path / "main"),
+        str(tmp_path / "sibling"),
+        "--samples",
+        "8",
+        "--masks",
+        "9",
+    ]
     sizes = ["--batch", "4", "--world", "1", "--held", str(HELD), "--device", "cpu"]
     options = options_of(train_inpaint, monkeypatch, *words, *sizes)
     run = train_inpaint.InpaintTraining(options, 0)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
 from sdstudio import wiring
+from sdstudio.domain.engine_api import EngineFactory
 
 OpenStudio = Callable[[], wiring.Studio]
 CLOSE_MS = 20_000
@@ -22,8 +23,9 @@ class OpenStudios:
         self._qtbot = qtbot
         self._open: list[wiring.Studio] = []
 
-    def __call__(self) -> wiring.Studio:
-        studio = wiring.build_studio()
+    def __call__(self, engine: EngineFactory | None = None) -> wiring.Studio:
+        """`engine` instead of the real one, where a journey makes no pictures."""
+        studio = wiring.build_studio(engine)  # type: ignore[arg-type]
         studio.window.show()
         self._open.append(studio)
         studio.window.activateWindow()

@@ -13,8 +13,10 @@ from sdstudio.storage.settings import Settings, load_settings, save_settings
 def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     path = tmp_path / "config" / "settings.toml"
     settings = Settings(
-        results_folder="C:\\Bilder ü", theme="system", threads=3, model_folders=("/a b", "c"), notify_when_done=False
-    )
+        results_folder="C:\\Bilder ü", theme="system", threads=3, model_folders=("/a b", "c"), notify_when_done=False,
+        undo_megabytes=1024, mask_colour="#ffd400", mask_opacity=50, keys=(("save", ("F2",)), ("tool_brush", ())),
+        pressure_curve=((0.0, 0.1), (0.5, 0.5), (1.0, 1.0)),
+    )  # fmt: skip
     save_settings(path, settings)
     assert load_settings(path) == (settings, [])
 
@@ -44,6 +46,12 @@ def test_a_damaged_file_is_kept_beside(tmp_path: Path, content: bytes) -> None:
         'model_folders = "x"',
         "reduce_motion = 1",
         "results_folder = 3",
+        "undo_megabytes = 1",
+        'mask_colour = "pink"',
+        "mask_opacity = 0",
+        "pressure_curve = [[0.0, 0.5], [1.0, 0.2]]",
+        "pressure_curve = [[0.1, 0.0], [1.0, 1.0]]",
+        "pressure_curve = [[0.0, 0.0], [1.0, 2.0]]",
     ],
 )
 def test_one_bad_value_costs_only_itself(tmp_path: Path, line: str) -> None:

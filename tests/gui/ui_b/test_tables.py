@@ -6,50 +6,63 @@ from collections import Counter
 from dataclasses import fields
 
 from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QAbstractButton, QCheckBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QCheckBox, QLineEdit, QMenu, QWidget
 
 from sdstudio.storage.settings import Settings
 from sdstudio.ui.action_table import ACTION_ROWS, Menu
 from sdstudio.ui.controls import LinkButton
+from sdstudio.ui.keymap import USUAL, users_of
 from sdstudio.ui.main_window import MainWindow
 from sdstudio.ui.settings_dialog import SETTING_ROWS
-from sdstudio.ui.shortcuts_dialog import shortcut_rows
+from sdstudio.ui.shortcuts_dialog import ShortcutsDialog, action_sections
 
 
 def test_no_two_actions_have_the_same_name_or_key() -> None:
     assert max(Counter(row.name for row in ACTION_ROWS).values()) == 1
-    keys = [QKeySequence(key).toString() for row in ACTION_ROWS for key in row.keys]
-    assert all(keys)
-    assert [key for key, count in Counter(keys).items() if count > 1] == []
+    assert all(QKeySequence(key).toString() for row in ACTION_ROWS for key in row.keys)
+    for row in ACTION_ROWS:
+        for key in row.keys:
+            assert users_of(key, row.name, USUAL) == [], key
 
 
-def test_no_action_has_a_key_that_text_fields_take_for_themselves() -> None:
-    """On X11 editors know some keys of Emacs. Copy and Del are meant for the field when one has the focus."""
-    taken = {"Ctrl+A", "Ctrl+D", "Ctrl+E", "Ctrl+K", "Ctrl+U", "Ctrl+Shift+E", "Ctrl+V", "Ctrl+X", "Ctrl+Y", "Ctrl+Z"}
-    assert taken.isdisjoint(key for row in ACTION_ROWS for key in row.keys)
+def test_a_key_can_mean_two_things_only_on_two_pages() -> None:
+    """Del: a result to the bin, or the mask away; never both at the same moment."""
+    keys = Counter(QKeySequence(key).toString() for row in ACTION_ROWS for key in row.keys)
+    assert [key for key, count in keys.items() if count > 1] == ["Del"]
+    assert {row.name for row in ACTION_ROWS if "Del" in row.keys} == {"to_bin", "mask_clear"}
 
 
 def test_every_action_does_something(window: MainWindow) -> None:
     assert window.commands.names == {row.name for row in ACTION_ROWS}
 
 
+def leaves(menu: QMenu) -> list[str]:
+    """The actions of a menu and of those inside it."""
+    names = []
+    for action in menu.actions():
+        inner = action.menu()
+        if isinstance(inner, QMenu):
+            names += leaves(inner)
+        elif not action.isSeparator():
+            names.append(action.objectName())
+    return names
+
+
 def test_the_menu_bar_holds_every_action_once(window: MainWindow) -> None:
-    shown = [
-        action.objectName()
-        for menu in window.menuBar().actions()
-        for action in menu.menu().actions()  # type: ignore[attr-defined]
-        if not action.isSeparator()
-    ]
+    shown = [name for action in window.menuBar().actions() for name in leaves(action.menu())]  # type: ignore[arg-type]
     assert sorted(shown) == sorted(row.name for row in ACTION_ROWS)
 
 
-def test_the_sheet_of_shortcuts_names_every_key() -> None:
-    sheet = " ".join(keys for _, rows in shortcut_rows() for _, keys in rows)
+def test_the_sheet_of_shortcuts_names_every_key(window: MainWindow) -> None:
+    window.commands.run("shortcuts")
+    sheet = window.commands.dialog("shortcuts")
+    assert isinstance(sheet, ShortcutsDialog)
     for row in ACTION_ROWS:
         for key in row.keys:
             if not key.endswith("Return"):
-                assert QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) in sheet
-    assert len(shortcut_rows()) >= len(Menu)
+                words = QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText)
+                assert words in sheet.fields[row.name].text()
+    assert len(action_sections()) == len(Menu)
 
 
 def test_settings_rows_name_real_settings() -> None:
@@ -78,7 +91,8 @@ def test_every_control_has_a_name_for_screen_readers(window: MainWindow) -> None
 
 
 def test_names_without_text_have_a_tooltip(window: MainWindow) -> None:
-    for part in (window.canvas, window.results, window.bottom):
+    for part in (window.canvas, window.right, window.bottom):
         for button in part.findChildren(QAbstractButton):
-            if not button.text():
+            qts_own = button.objectName().startswith("Scroll")  # of a row of tabs; never shown
+            if not button.text() and not qts_own:
                 assert button.toolTip(), button.accessibleName()

@@ -306,7 +306,7 @@ def test_copy_puts_picture_and_file_on_the_clipboard(window: MainWindow, made: M
 
 def test_enlarge_makes_a_larger_picture(window: MainWindow, made: Made, qtbot: QtBot) -> None:
     made()
-    button = window.canvas.foot.tab_stops()[0]
+    button = window.canvas.foot.enlarge_button
     with qtbot.waitSignal(window.context.queue.picture_saved) as saved:
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     assert saved.args[0].image.size.width == 256

@@ -1,0 +1,116 @@
+"""Long work on the canvas, at once or in another thread, and what waits for it: a part of CanvasSession."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from PySide6.QtCore import QObject
+
+from sdstudio.app.canvas_build import SMALL_PIXELS, Built, from_snapshot
+from sdstudio.app.canvas_core import CanvasCore
+from sdstudio.app.canvas_work import CanvasWork, CanvasWorker, Ticket
+from sdstudio.app.io_worker import IoWorker
+from sdstudio.app.problems import in_words
+from sdstudio.domain.canvas_state import CanvasSnapshot
+from sdstudio.domain.errors import CancelledByUser, StudioError
+
+T = TypeVar("T")
+
+
+class CanvasBackground(CanvasCore):
+    """While exclusive work goes on or waits, or a preview is shown, nothing else changes the canvas."""
+
+    def __init__(self, io: IoWorker, parent: QObject | None = None) -> None:
+        """`io` is the session's own thread for long work."""
+        super().__init__(parent)
+        self._worker = CanvasWorker(io, self)
+        self._worker.changed.connect(self.work_changed)
+        self._held = False
+        self._waiting: list[Callable[[], None]] = []
+
+    @property
+    def work(self) -> CanvasWork | None:
+        return self._worker.work
+
+    def close(self) -> None:
+        """No more work: what can be left undone is."""
+        self._worker.cancel()
+
+    # Waiting for the canvas of the last time
+
+    @property
+    def waits(self) -> bool:
+        """Whether the canvas of the last time is still to come back."""
+        return self._held
+
+    def hold(self) -> None:
+        """Until `resume` nothing is opened or made: it waits."""
+        self._held = True
+
+    def resume(self) -> None:
+        self._held = False
+        waiting, self._waiting = self._waiting, []
+        for call in waiting:
+            call()
+
+    def restore(self, snapshot: CanvasSnapshot, done: Callable[[], None]) -> None:
+        """The canvas as it was kept. What fails is a `problem`; `done` follows in any case."""
+
+        def restored(built: Built) -> None:
+            self._set_document(built.document, built.base)
+            done()
+
+        def failed(error: StudioError) -> None:
+            self.problem.emit(error)
+            done()
+
+        work = CanvasWork(self.tr("Bringing the canvas back"), None, can_cancel=False)
+        self._worker.run(work, lambda _: from_snapshot(snapshot), restored, failed)
+
+    # Work
+
+    @property
+    def _idle(self) -> bool:
+        return self._worker.exclusive is None and not self._preview_words
+
+    def _refused(self) -> bool:
+        """Whether the canvas cannot be changed now; then it says why."""
+        if self._document is None:
+            return True
+        work = self._worker.exclusive
+        if work is not None:
+            self.note.emit(self.tr("The canvas waits until this is done: {work}.").format(work=work.label))
+        elif self._preview_words:
+            words = self.tr("Apply or cancel this first: {preview}.")
+            self.note.emit(words.format(preview=self._preview_words))
+        return not self._idle
+
+    def _compute(self, label: str, pixels: int, function: Callable[[Ticket], T], done: Callable[[T], None]) -> None:
+        """`done(function(ticket))`: at once for few pixels, else with `function` in the other thread. What comes back
+        for a document that has changed meanwhile is dropped, and that is said."""
+        document = self._document
+        if document is None:
+            return
+        if pixels <= SMALL_PIXELS:
+            self._compute_here(function, done)
+            return
+        revision = document.revision
+
+        def fits(result: T) -> None:
+            if document is self._document and revision == document.revision:
+                done(result)
+            else:
+                self.note.emit(self.tr("“{work}” was left: the canvas has changed meanwhile.").format(work=label))
+
+        self._worker.run(CanvasWork(label), function, fits, self.problem.emit)
+
+    def _compute_here(self, function: Callable[[Ticket], T], done: Callable[[T], None]) -> None:
+        try:
+            result = function(Ticket(lambda _ticket, _fraction: None))
+        except CancelledByUser:
+            return
+        except (StudioError, OSError, MemoryError) as error:
+            self.problem.emit(in_words(error))
+            return
+        done(result)

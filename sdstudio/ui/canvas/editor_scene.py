@@ -1,0 +1,143 @@
+"""What the editor shows, apart from what moves with the hand: the picture and its mask, kept up to date in slices."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QPainter, QRegion
+
+from sdstudio.app.canvas_session import CanvasSession
+from sdstudio.canvas.document import CanvasDocument, Change
+from sdstudio.domain.canvas_state import MASK
+from sdstudio.domain.geometry import NO_PIXELS, Rect
+from sdstudio.ui.canvas.mask_edge import reach
+from sdstudio.ui.canvas.mask_look import MaskLook
+from sdstudio.ui.canvas.mask_overlay import MaskOverlay
+from sdstudio.ui.canvas.picture_frame import PictureFrame
+from sdstudio.ui.canvas.regions import rects_of, to_qrect
+from sdstudio.ui.canvas.tile_images import TileImages
+from sdstudio.ui.canvas.view_map import ViewMap
+from sdstudio.ui.theme import Theme
+
+SLICE_S = 0.004
+"""At most so long the window is kept from answering while tiles are computed or made smooth."""
+REST_MS = 60
+"""After a change of zoom the picture is made smooth only when the wheel rests."""
+
+
+class EditorScene(QObject):
+    """Asks for a repaint by `stale`, a QRegion in device pixels of the view."""
+
+    stale = Signal(object)
+
+    def __init__(self, session: CanvasSession, theme: Theme, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._theme = theme
+        self._document: CanvasDocument | None = None
+        self._frame = PictureFrame()
+        self._overlay = MaskOverlay()
+        self._tiles: TileImages | None = None
+        self._bounds = NO_PIXELS
+        self._ratio = 1.0
+        self._idle = QTimer(self)
+        self._idle.setSingleShot(True)
+        self._idle.timeout.connect(self._work)
+        session.document_changed.connect(self._take_document)
+        session.pixels_changed.connect(self._on_pixels)
+        session.mask_changed.connect(self._take_bounds)
+        theme.changed.connect(self._take_theme)
+        self._take_theme()
+        self._take_document()
+
+    @property
+    def sharp(self) -> bool:
+        """Whether all that was painted last is as good as it gets."""
+        return not self._frame.rough and not (self._tiles and self._tiles.wanted)
+
+    def look(self, view: ViewMap | None) -> None:
+        """What part is shown, how large."""
+        old = self._frame.map
+        if view is not None and old is not None and old.zoom != view.zoom:
+            self._idle.start(REST_MS)
+            if self._tiles is not None:
+                self._tiles.wanted.clear()
+        self._frame.look(view)
+        self._overlay.look(view)
+
+    def set_mask_look(self, look: MaskLook, ratio: float) -> None:
+        self._ratio = ratio
+        self._overlay.set_look(look, ratio)
+
+    def paint(self, painter: QPainter, region: QRegion) -> None:
+        """`painter` draws in device pixels, on whole ones."""
+        self._frame.prepare(region)
+        self._overlay.prepare(region)
+        for rect in rects_of(region):
+            painter.drawImage(rect.topLeft(), self._frame.image, rect)
+        self._overlay.paint(painter, region)
+        if not self.sharp and not self._idle.isActive():
+            self._idle.start(0)
+
+    def move_dashes(self) -> QRegion:
+        """Moves the mask's edge on by one pixel. Returns what is to be painted."""
+        return self._overlay.move_dashes(1)
+
+    def _take_document(self) -> None:
+        pyramid = self._session.pyramid
+        self._tiles = None if pyramid is None else TileImages(pyramid)
+        self._frame.set_tiles(self._tiles)
+        self._overlay.set_tiles(None if self._tiles is None else self._tiles.mask)
+        self._take_bounds()
+
+    def _take_bounds(self) -> None:
+        self._bounds = self._session.mask_bounds
+        self._overlay.set_bounds(self._bounds)
+
+    def _take_theme(self) -> None:
+        self._frame.backdrop = self._theme.color("canvas")
+        self._frame.dark = self._theme.tokens.name == "dark"
+        self._frame.invalidate()
+
+    def _on_pixels(self, change: Change) -> None:
+        view = self._frame.map
+        masked = MASK in change.layers
+        pictured = change.structure or bool(change.layers - {MASK})
+        if masked:
+            # The session tells the mask's bounds only when a gesture is over.
+            self._bounds = self._bounds.united(change.rect)
+            self._overlay.set_bounds(self._bounds)
+        if self._tiles is not None and pictured:
+            self._tiles.invalidate(change.rect)
+        if view is None or change.rect.empty:
+            return
+        stale = QRegion()
+        if masked:
+            stale = QRegion(to_qrect(self._stale_mask(view, change.rect)))
+        if pictured:
+            rect = view.device_rect(change.rect, 2 << view.level, 1)
+            self._frame.invalidate(rect)
+            stale = stale.united(to_qrect(rect))
+        self.stale.emit(stale)
+
+    def _stale_mask(self, view: ViewMap, changed: Rect) -> Rect:
+        rect = view.device_rect(changed, 1 << view.mask_level, reach(self._ratio) + 1)
+        self._overlay.invalidate(rect)
+        return rect
+
+    def _work(self) -> None:
+        """One slice: tiles first, then smoothness."""
+        tiles, pyramid = self._tiles, self._session.pyramid
+        if tiles is None or pyramid is None:
+            return
+        if tiles.wanted:
+            ready = pyramid.work(SLICE_S, list(tiles.wanted))
+            for known in ready:
+                tiles.wanted.pop(known, None)
+            stale = self._frame.tiles_ready(ready)
+            self._overlay.invalidate(stale)
+        else:
+            stale = self._frame.sharpen(SLICE_S)
+        if not stale.empty:
+            self.stale.emit(QRegion(to_qrect(stale)))
+        if not self.sharp:
+            self._idle.start(0)

@@ -1,0 +1,207 @@
+"""The mask over the picture: tint, hatch and dashed edge at the screen's own pixels, each part painted only once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QImage, QPainter, QRegion
+
+from sdstudio.domain.canvas_state import TileKey
+from sdstudio.domain.geometry import Rect
+from sdstudio.domain.image import Pixels
+from sdstudio.ui.canvas.mask_edge import Bytes, edge_codes, edge_colours, reach
+from sdstudio.ui.canvas.mask_look import BLACK_LINE, WHITE_LINE, MaskLook, tint_colours
+from sdstudio.ui.canvas.regions import ViewBuffer, rects_of, to_qrect, to_rect
+from sdstudio.ui.canvas.tile_images import Words, gather
+from sdstudio.ui.canvas.view_map import ViewMap
+
+HATCH = 8 * math.sqrt(2)
+"""Logical pixels of the screen from line to line along a row: 8 from line to line, which lie at 45°."""
+BLOCK = 32
+"""The edge is painted and moved in squares of so many device pixels."""
+HALF = 128
+MaskTile = Callable[[int, TileKey], Pixels | None]
+
+
+class MaskOverlay(ViewBuffer):
+    """Two planes of the view's size: the tint with its hatch, and codes of the edge that a table of 256 colours turns
+    into dashes; to move the dashes only that table changes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tile: MaskTile | None = None
+        self._bounds = Rect(0, 0, 0, 0)
+        self._look = MaskLook()
+        self._ratio = 1.0
+        self._tint = QImage()
+        self._words: Words = np.zeros((0, 0), np.uint32)
+        self._codes: Bytes = np.zeros((0, 0), np.uint8)
+        self._blocks: npt.NDArray[np.bool_] = np.zeros((0, 0), bool)
+        self._tint_table = tint_colours(self._look)
+        self._edge_table = edge_colours(1.0)
+        self._moved = 0
+
+    def set_tiles(self, tile: MaskTile | None) -> None:
+        self._tile = tile
+        self.invalidate()
+
+    def set_bounds(self, bounds: Rect) -> None:
+        """Where the mask may be above 0, in document pixels; nothing needs to be looked at elsewhere."""
+        self._bounds = bounds
+
+    def set_look(self, look: MaskLook, ratio: float) -> None:
+        if (look, ratio) != (self._look, self._ratio):
+            self._look, self._ratio = look, ratio
+            self._tint_table = tint_colours(look)
+            self._edge_table = edge_colours(ratio, self._moved)
+            self.invalidate()
+
+    def move_dashes(self, pixels: int) -> QRegion:
+        """Moves the dashes on by logical pixels. Returns the device pixels to paint."""
+        self._moved = (self._moved + pixels) % 10
+        self._edge_table = edge_colours(self._ratio, self._moved)
+        return self.edge_region()
+
+    def edge_region(self) -> QRegion:
+        """The squares with a part of the edge, neighbours in a row joined."""
+        region = QRegion()
+        for row, first, last in self._runs(Rect(0, 0, self._codes.shape[1], self._codes.shape[0])):
+            region = region.united(to_qrect(Rect(first * BLOCK, row * BLOCK, (last - first) * BLOCK, BLOCK)))
+        return region
+
+    def paint(self, painter: QPainter, region: QRegion) -> None:
+        """`painter` draws in device pixels, and is clipped to the region."""
+        if self._map is None:
+            return
+        part = region.intersected(to_qrect(self._shown_rect(self._map)))
+        if part.isEmpty():
+            return
+        if not self._look.edge_alone:
+            for rect in rects_of(part):
+                painter.drawImage(rect.topLeft(), self._tint, rect)
+        # In one go, however many parts there are: what need not be painted is clipped.
+        self._paint_edge(painter, to_rect(part.boundingRect()))
+
+    def _shown_rect(self, view: ViewMap) -> Rect:
+        """Where there may be something to see."""
+        if self._look.mode == "greys":
+            return view.picture.grown(reach(self._ratio)).intersected(view.bounds)
+        return view.device_rect(self._bounds, 1 << view.mask_level, reach(self._ratio))
+
+    def _paint_edge(self, painter: QPainter, rect: Rect) -> None:
+        height, width = self._codes.shape
+        image = QImage(self._codes.data, width, height, width, QImage.Format.Format_Indexed8)
+        image.setColorTable(self._edge_table)
+        for row, first, last in self._runs(rect):
+            run = Rect(first * BLOCK, row * BLOCK, (last - first) * BLOCK, BLOCK).intersected(rect)
+            painter.drawImage(QPoint(run.x, run.y), image, to_qrect(run))
+
+    def _runs(self, rect: Rect) -> list[tuple[int, int, int]]:
+        """Rows of neighbouring squares with an edge: (row, first column, column behind the last)."""
+        top, left = rect.y // BLOCK, rect.x // BLOCK
+        part = self._blocks[top : -(-rect.bottom // BLOCK), left : -(-rect.right // BLOCK)]
+        if not part.any():
+            return []
+        padded = np.zeros((part.shape[0], part.shape[1] + 2), np.int8)
+        padded[:, 1:-1] = part
+        steps = np.diff(padded, axis=1)
+        rows, starts = np.nonzero(steps == 1)
+        ends = np.nonzero(steps == -1)[1]
+        return [
+            (int(row) + top, int(start) + left, int(end) + left)
+            for row, start, end in zip(rows, starts, ends, strict=True)
+        ]
+
+    def _make(self, width: int, height: int) -> None:
+        self._tint = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
+        self._words = np.frombuffer(self._tint.bits(), np.uint32).reshape(height, width)
+        blocks = -(-height // BLOCK), -(-width // BLOCK)
+        self._codes = np.zeros((blocks[0] * BLOCK, blocks[1] * BLOCK), np.uint8)
+        self._blocks = np.zeros(blocks, bool)
+
+    def _move(self, source: Rect, target: Rect) -> None:
+        self._words[target.slices] = self._words[source.slices]
+        self._codes[target.slices] = self._codes[source.slices]
+        self._blocks = occupied(self._codes)
+
+    def _render(self, rect: Rect) -> None:
+        view = self._map
+        if view is None:
+            return
+        shown = rect.intersected(self._shown_rect(view))
+        if shown != rect:
+            self._words[rect.slices] = 0
+            self._set_codes(rect, None)
+        if not shown.empty and self._tile is not None:
+            values = self._values(view, shown.grown(reach(self._ratio)))
+            self._render_tint(view, shown, values)
+            self._render_edge(view, shown, values)
+
+    def _values(self, view: ViewMap, rect: Rect) -> Bytes:
+        """The mask under each device pixel; 0 beyond the picture."""
+        values: Bytes = np.zeros((rect.height, rect.width), np.uint8)
+        inner, tile, level = rect.intersected(view.picture), self._tile, view.mask_level
+        if not inner.empty and tile is not None:
+            rows, columns = view.rows(inner.y, inner.bottom, level), view.columns(inner.x, inner.right, level)
+            part = values[inner.moved(-rect.x, -rect.y).slices]
+            gather(lambda key: tile(level, key), rows, columns, part)
+        return values
+
+    def _render_tint(self, view: ViewMap, rect: Rect, values: Bytes) -> None:
+        if self._look.edge_alone:
+            return
+        air = reach(self._ratio)
+        inner = values[air:-air, air:-air]
+        steps = (inner >> 2) | (inner != 0)
+        if self._look.mode == "greys":
+            picture = rect.intersected(view.picture)
+            self._words[rect.slices] = 0
+            part = picture.moved(-rect.x, -rect.y)
+            steps, rect = steps[part.slices], picture
+        else:
+            steps = steps + hatch(rect.moved(-view.x, -view.y), self._ratio)
+        if rect.empty:
+            return
+        steps = np.ascontiguousarray(steps)
+        image = QImage(steps.data, rect.width, rect.height, rect.width, QImage.Format.Format_Indexed8)
+        image.setColorTable(self._tint_table)
+        image = image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+        self._words[rect.slices] = np.frombuffer(image.constBits(), np.uint32).reshape(rect.height, rect.width)
+
+    def _render_edge(self, view: ViewMap, rect: Rect, values: Bytes) -> None:
+        # With the edge alone it goes round everything that may change, faint parts too: nothing else would show them.
+        least = 1 if self._look.edge_alone else HALF
+        inside = (values >= least).view(np.uint8)
+        self._set_codes(rect, edge_codes(inside, self._ratio, rect.x - view.x, rect.y - view.y))
+
+    def _set_codes(self, rect: Rect, codes: Bytes | None) -> None:
+        self._codes[rect.slices] = 0 if codes is None else codes
+        top, left = rect.y // BLOCK, rect.x // BLOCK
+        bottom, right = -(-rect.bottom // BLOCK), -(-rect.right // BLOCK)
+        part = self._codes[top * BLOCK : bottom * BLOCK, left * BLOCK : right * BLOCK]
+        self._blocks[top:bottom, left:right] = occupied(part)
+
+
+def occupied(codes: Bytes) -> npt.NDArray[np.bool_]:
+    """Which squares hold anything but 0; both sides are multiples of BLOCK. Eight pixels at a time."""
+    height, width = codes.shape
+    words = codes.view(np.uint64).reshape(height // BLOCK, BLOCK, width // BLOCK, BLOCK // 8)
+    found: npt.NDArray[np.bool_] = np.bitwise_or.reduce(np.bitwise_or.reduce(words, axis=1), axis=2) != 0
+    return found
+
+
+def hatch(rect: Rect, ratio: float) -> Bytes:
+    """WHITE_LINE on the white lines, BLACK_LINE on the black ones beside them, 0 elsewhere; `rect` in device pixels
+    from the picture's corner, so that the hatch stays on the picture when it is moved."""
+    period, thick = round(HATCH * ratio), max(1, int(ratio * math.sqrt(2)))
+    line: Bytes = np.zeros(period, np.uint8)
+    line[:thick], line[thick : 2 * thick] = WHITE_LINE, BLACK_LINE
+    along = np.tile(line, -(-(rect.width + rect.height) // period) + 1)
+    first = (rect.x + rect.y) % period
+    row = along[first : first + rect.width + rect.height]
+    lines: Bytes = np.lib.stride_tricks.sliding_window_view(row, rect.width)[: rect.height]
+    return lines

@@ -1,0 +1,95 @@
+"""Which parts of a picture of the view hold, and how it follows when the view moves: the base of what is painted."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from PySide6.QtCore import QRect
+from PySide6.QtGui import QRegion
+
+from sdstudio.domain.geometry import Rect
+from sdstudio.ui.canvas.view_map import ViewMap
+
+
+def to_rect(rect: QRect) -> Rect:
+    return Rect(rect.x(), rect.y(), rect.width(), rect.height())
+
+
+def to_qrect(rect: Rect) -> QRect:
+    return QRect(rect.x, rect.y, rect.width, rect.height)
+
+
+def rects_of(region: QRegion) -> list[QRect]:
+    """PySide can iterate over a region, but its annotations do not say so."""
+    rects: list[QRect] = list(region)  # type: ignore[call-overload]
+    return rects
+
+
+class ViewBuffer(ABC):
+    """Something painted once, at the screen's own pixels, and kept: only what changed is painted again.
+
+    When the view moves, what is still in sight is moved along; at another zoom everything is painted anew.
+    """
+
+    def __init__(self) -> None:
+        self._map: ViewMap | None = None
+        self._valid = QRegion()
+
+    @property
+    def map(self) -> ViewMap | None:
+        return self._map
+
+    def look(self, view: ViewMap | None) -> None:
+        """What is to be shown from now on; None = nothing."""
+        old, self._map = self._map, view
+        if view is None or old == view:
+            self._valid = self._valid if view is not None else QRegion()
+            return
+        same_size = old is not None and (old.width, old.height) == (view.width, view.height)
+        if not same_size:
+            self._make(view.width, view.height)
+        if not same_size or old is None or (old.zoom, old.document) != (view.zoom, view.document):
+            self._valid = QRegion()
+            return
+        self._scroll(view.x - old.x, view.y - old.y)
+
+    def invalidate(self, rect: Rect | None = None) -> None:
+        """Device pixels that no longer hold; all of them without `rect`."""
+        self._valid = QRegion() if rect is None else self._valid.subtracted(QRegion(to_qrect(rect)))
+
+    def prepare(self, region: QRegion) -> None:
+        """Makes sure that everything in `region` (device pixels) holds."""
+        if self._map is None:
+            return
+        missing = region.intersected(to_qrect(self._map.bounds)).subtracted(self._valid)
+        if missing.isEmpty():
+            return
+        rects = [to_rect(rect) for rect in rects_of(missing)]
+        whole = to_rect(missing.boundingRect())
+        if whole.pixels <= 1.25 * sum(rect.pixels for rect in rects):
+            rects = [whole]
+        self._valid = self._valid.united(missing)
+        for rect in rects:
+            self._render(rect)
+
+    def _scroll(self, dx: int, dy: int) -> None:
+        if self._map is None:
+            return
+        kept = self._map.bounds.intersected(self._map.bounds.moved(dx, dy))
+        if kept.empty:
+            self._valid = QRegion()
+            return
+        self._move(kept.moved(-dx, -dy), kept)
+        self._valid = self._valid.translated(dx, dy).intersected(to_qrect(kept))
+
+    @abstractmethod
+    def _make(self, width: int, height: int) -> None:
+        """Memory for a view of this size; nothing in it needs to hold."""
+
+    @abstractmethod
+    def _move(self, source: Rect, target: Rect) -> None:
+        """Copies pixels of the same size inside; the places may overlap."""
+
+    @abstractmethod
+    def _render(self, rect: Rect) -> None:
+        """Paints these device pixels anew."""

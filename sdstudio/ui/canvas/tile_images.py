@@ -1,0 +1,187 @@
+"""The pyramid's tiles as Qt paints them, kept under a byte limit; what is not ready yet comes from a coarser level."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtGui import QImage
+
+from sdstudio.domain.canvas_state import TILE, TileKey
+from sdstudio.domain.geometry import Rect
+from sdstudio.domain.image import Pixels
+from sdstudio.ui.canvas.view_map import Indices
+
+Words = npt.NDArray[np.uint32]
+"""Pixels as Qt's ARGB32_Premultiplied: 0xAARRGGBB."""
+LevelKey = tuple[int, TileKey]
+BYTES = 128 << 20
+TILE_BITS = TILE.bit_length() - 1
+_COARSER_MOST = 6
+_MASKS_MOST = 512
+"""They are the pyramid's own arrays: this only keeps the last one at hand while a new one is computed."""
+_OPAQUE = 0xFF000000
+
+
+class TileSource(Protocol):
+    """The part of canvas.pyramid.Pyramid that is needed here."""
+
+    @property
+    def levels(self) -> int: ...
+    def picture_tile(self, level: int, key: TileKey) -> Pixels | None: ...
+    def mask_tile(self, level: int, key: TileKey) -> Pixels | None: ...
+    def ready(self, level: int, key: TileKey) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TileImage:
+    """`owner` keeps the memory of `words`."""
+
+    words: Words
+    opaque: bool
+    owner: QImage | None = None
+
+
+class TileImages:
+    """Least recently used tiles leave first. `wanted` collects what was asked for and was not ready."""
+
+    def __init__(self, source: TileSource, limit: int = BYTES) -> None:
+        self.wanted: dict[LevelKey, None] = {}
+        self._source = source
+        self._limit = limit
+        self._kept: OrderedDict[LevelKey, TileImage | None] = OrderedDict()
+        self._stale: set[LevelKey] = set()
+        self._masks: dict[LevelKey, Pixels | None] = {}
+        self._bytes = 0
+
+    @property
+    def nbytes(self) -> int:
+        return self._bytes
+
+    def get(self, level: int, key: TileKey) -> TileImage | None:
+        """TILE x TILE pixels; None = transparent. Not ready: as it was before, or from a coarser level."""
+        known = (level, key)
+        if known in self._kept and known not in self._stale:
+            self._kept.move_to_end(known)
+            return self._kept[known]
+        if self._source.ready(level, key):
+            return self._fetch(known)
+        self.wanted[known] = None
+        if known in self._kept:
+            return self._kept[known]
+        return self._coarser(level, key)
+
+    def invalidate(self, rect: Rect) -> None:
+        """Document pixels that changed. The old tiles stay at hand until the new ones are ready."""
+        for known in () if rect.empty else self._kept:
+            level, (column, row) = known
+            bits = TILE_BITS + level
+            if rect.x >> bits <= column <= rect.right - 1 >> bits and rect.y >> bits <= row <= rect.bottom - 1 >> bits:
+                self._stale.add(known)
+
+    def mask(self, level: int, key: TileKey) -> Pixels | None:
+        """TILE x TILE values; None = not masked. Not ready: as it was before."""
+        known = (level, key)
+        if self._source.ready(level, key):
+            self._masks[known] = self._source.mask_tile(level, key)
+            if len(self._masks) > _MASKS_MOST:
+                del self._masks[next(iter(self._masks))]
+        else:
+            self.wanted[known] = None
+        return self._masks.get(known)
+
+    def _fetch(self, known: LevelKey) -> TileImage | None:
+        level, key = known
+        pixels = self._source.picture_tile(level, key)
+        image = None if pixels is None else to_words(pixels)
+        self._drop(known)
+        self._stale.discard(known)
+        self._kept[known] = image
+        self._bytes += _cost(image)
+        while self._bytes > self._limit and len(self._kept) > 1:
+            self._drop(next(iter(self._kept)))
+        return image
+
+    def _drop(self, known: LevelKey) -> None:
+        if known in self._kept:
+            self._bytes -= _cost(self._kept.pop(known))
+            self._stale.discard(known)
+
+    def _coarser(self, level: int, key: TileKey) -> TileImage | None:
+        """The same place with fewer pixels, where that is at hand; else computed now: never nothing."""
+        for up in range(1, min(_COARSER_MOST, self._source.levels - 1 - level) + 1):
+            above = (level + up, (key[0] >> up, key[1] >> up))
+            if above in self._kept:
+                image = self._kept[above]
+            elif self._source.ready(*above):
+                image = self._fetch(above)
+            else:
+                continue
+            return None if image is None else TileImage(enlarged_part(image.words, key, up), image.opaque)
+        return self._fetch((level, key))
+
+
+def _cost(image: TileImage | None) -> int:
+    return 0 if image is None else int(image.words.nbytes)
+
+
+def to_words(pixels: Pixels) -> TileImage:
+    """From premultiplied RGBA."""
+    height, width = pixels.shape[:2]
+    pixels = np.ascontiguousarray(pixels)
+    shared = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGBA8888_Premultiplied)
+    image = shared.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+    words = np.frombuffer(image.constBits(), np.uint32).reshape(height, width)
+    return TileImage(words, all_opaque(words), image)
+
+
+def all_opaque(words: Words) -> bool:
+    return bool(words.size and int(words.min()) >= _OPAQUE)
+
+
+def enlarged_part(pixels: Words, key: TileKey, up: int) -> Words:
+    """The part of a tile `up` levels above that covers tile `key`, at that tile's size."""
+    side, factor = TILE >> up, 1 << up
+    row, column = (key[1] & (factor - 1)) * side, (key[0] & (factor - 1)) * side
+    return pixels[row : row + side, column : column + side].repeat(factor, 0).repeat(factor, 1)
+
+
+def spans(indices: Indices) -> list[tuple[int, int, int]]:
+    """Where a rising row of level pixels passes from tile to tile: (tile, first place, place behind the last)."""
+    tiles = indices >> TILE_BITS
+    cuts = [0, *(np.flatnonzero(np.diff(tiles)) + 1).tolist(), len(indices)]
+    return [(int(tiles[start]), start, stop) for start, stop in pairwise(cuts) if stop > start]
+
+
+def picked(tile: npt.NDArray[np.generic], rows: Indices, columns: Indices) -> npt.NDArray[np.generic]:
+    """The tile's pixels at these places of the level; neighbours in one piece where they are."""
+    rows, columns = rows & (TILE - 1), columns & (TILE - 1)
+    part = tile[rows[0] : rows[-1] + 1] if _dense(rows) else tile[rows]
+    return part[:, columns[0] : columns[-1] + 1] if _dense(columns) else np.take(part, columns, axis=1)
+
+
+def gather(
+    tile: Callable[[TileKey], npt.NDArray[np.generic] | None],
+    rows: Indices,
+    columns: Indices,
+    out: npt.NDArray[np.generic],
+) -> None:
+    """Fills `out` (rows x columns) from tiles; where `tile` gives None it becomes 0."""
+    column_spans = spans(columns)
+    for row, top, bottom in spans(rows):
+        for column, left, right in column_spans:
+            pixels = tile((column, row))
+            part = out[top:bottom, left:right]
+            if pixels is None:
+                part[...] = 0
+            else:
+                part[...] = picked(pixels, rows[top:bottom], columns[left:right])
+
+
+def _dense(indices: Indices) -> bool:
+    return bool(indices[-1] - indices[0] + 1 == len(indices))

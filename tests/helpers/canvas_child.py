@@ -1,0 +1,65 @@
+"""A program that paints on the canvas without end, to be killed: `python -m tests.helpers.canvas_child FOLDER`.
+
+Prints `painted N` each time that the autosave has caught up, N being the point of the stroke that was last reached.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QTimer
+
+from sdstudio.app.canvas_autosave import CanvasAutosave
+from sdstudio.app.canvas_session import CanvasSession
+from sdstudio.app.io_worker import IoWorker
+from sdstudio.canvas.pointer import PointerEvent
+from tests.helpers.canvas_desk import SMALL, picture
+
+BEAT_MS = 5
+POINTS_A_ROW = 200
+ROW_STEP = 12
+REST_EVERY = 25
+FIRST_STROKE = ((20.0, 250.0), (60.0, 250.0), (100.0, 250.0))
+
+
+def point(number: int) -> tuple[float, float]:
+    """Along rows, to and fro."""
+    row, column = divmod(number, POINTS_A_ROW)
+    return 50.0 + (column if row % 2 == 0 else POINTS_A_ROW - column), 20.0 + row % 15 * ROW_STEP
+
+
+class Painter:
+    def __init__(self, folder: Path) -> None:
+        self.session = CanvasSession(IoWorker())
+        self.autosave = CanvasAutosave(self.session, IoWorker(), folder)
+        self.number = 0
+        self.timer = QTimer()
+        self.timer.setInterval(BEAT_MS)
+        self.timer.timeout.connect(self.paint)
+        self.autosave.written.connect(lambda: print("painted", self.number, flush=True))
+        self.session.document_changed.connect(self.begin)
+        self.session.open_image(picture(SMALL), "apple")
+
+    def begin(self) -> None:
+        """One whole stroke, one undone, and one that never ends."""
+        self.session.update_brush(size=8, smoothing=0, size_by_pressure=False)
+        for _ in range(2):
+            self.session.press(PointerEvent(*FIRST_STROKE[0]))
+            self.session.move([PointerEvent(*place) for place in FIRST_STROKE])
+            self.session.release(PointerEvent(*FIRST_STROKE[-1]))
+        self.session.press(PointerEvent(*point(0)))
+        self.timer.start()
+
+    def paint(self) -> None:
+        self.number += 1
+        self.session.move([PointerEvent(*point(self.number))])
+        if self.number % REST_EVERY == 0:
+            self.timer.stop()  # a rest of half a second, in which the autosave catches up
+            QTimer.singleShot(500, self.timer.start)
+
+
+if __name__ == "__main__":
+    application = QCoreApplication([])
+    painter = Painter(Path(sys.argv[1]))
+    sys.exit(application.exec())
