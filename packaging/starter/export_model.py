@@ -1,6 +1,9 @@
 """Writes the finished model as the app ships it: float16 safetensors, and the tokenizer in its older form too.
 
-python export_model.py MODEL TOKENIZER OUT
+    python export_model.py MODEL TOKENIZER OUT [--log RUN.log.json]
+
+With --log the run's log goes along as training_log.json, so that a later run can count on from it (train_unet.py
+--start OUT --after OUT/training_log.json).
 """
 
 from __future__ import annotations
@@ -24,8 +27,9 @@ def edit_json(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
 
 
 def _drop_channels(config: dict[str, Any]) -> None:
-    # Set again on loading; in the file it only causes a warning.
-    config.pop("block_out_channels", None)
+    # An AutoencoderTiny sets it again on loading; in its file it only causes a warning.
+    if config["_class_name"] == "AutoencoderTiny":
+        config.pop("block_out_channels", None)
 
 
 def _read_as_float32(config: dict[str, Any]) -> None:
@@ -39,6 +43,7 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("tokenizer", type=Path)
     parser.add_argument("out", type=Path)
+    parser.add_argument("--log", type=Path, help="the run's log, to be kept with the model")
     options = parser.parse_args()
     out: Path = options.out
     pipeline = StableDiffusionPipeline.from_pretrained(options.model, dtype=torch.float32)
@@ -51,6 +56,8 @@ def main() -> None:
             edit_json(path, lambda config: config.pop("_name_or_path", None))
     for name in ("vocab.json", "merges.txt"):
         shutil.copy(options.tokenizer / name, out / "tokenizer" / name)
+    if options.log:
+        shutil.copy(options.log, out / "training_log.json")
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     print(f"{size / 1e6:.1f} MB")
 

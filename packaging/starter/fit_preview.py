@@ -12,11 +12,13 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderTiny
 from encode_latents import encode
+from model_parts import decode as decode_latents
+from model_parts import load_vae
 from PIL import Image
 from torch.nn import functional
 
@@ -29,10 +31,10 @@ SHEET_PICTURES = 36
 
 
 @torch.inference_mode()
-def decode(vae: AutoencoderTiny, latents: torch.Tensor) -> torch.Tensor:
-    """Scaled latents to N x 3 x 128 x 128 in [-1, 1]."""
+def decode(vae: Any, latents: torch.Tensor) -> torch.Tensor:
+    """Scaled latents to N x 3 x H x W in [-1, 1]."""
     scale = vae.config.scaling_factor
-    return torch.cat([vae.decode(part / scale).sample for part in latents.split(BATCH)]).clamp(-1, 1)
+    return torch.cat([decode_latents(vae, part / scale) for part in latents.split(BATCH)]).clamp(-1, 1)
 
 
 def as_rows(latents: torch.Tensor) -> torch.Tensor:
@@ -78,7 +80,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=640)
     parser.add_argument("--sheet", type=Path)
     options = parser.parse_args()
-    vae = AutoencoderTiny.from_pretrained(options.model / "vae").eval()
+    vae = load_vae(options.model / "vae")
     latents = encode(vae, np.load(f"{options.data}.npy", mmap_mode="r")[: options.pictures]).float()
     pictures = decode(vae, latents)
     colours = functional.avg_pool2d(pictures, FACTOR)

@@ -6,6 +6,7 @@ Matrices of equal shape are worked on together.
 from __future__ import annotations
 
 import torch
+import torch.distributed as dist
 
 MOMENTUM = 0.05
 """How much of each gradient goes into the running mean."""
@@ -32,7 +33,7 @@ def orthogonalize(batch: torch.Tensor) -> torch.Tensor:
             if step < NEWTON_SCHULZ_STEPS - 1:
                 gram = matrices @ matrices.transpose(1, 2)
     else:
-        identity = A * torch.eye(matrices.shape[1])
+        identity = A * torch.eye(matrices.shape[1], device=batch.device)
         product = None
         for _ in range(NEWTON_SCHULZ_STEPS):
             factor = torch.baddbmm(gram, gram, gram, beta=B, alpha=C) + identity
@@ -43,27 +44,67 @@ def orthogonalize(batch: torch.Tensor) -> torch.Tensor:
 
 
 class Muon:
-    """The optimizer; `momenta` are its whole state."""
+    """The optimizer; `momenta` are its whole state.
 
-    def __init__(self, parameters: list[torch.nn.Parameter]) -> None:
+    Of several processes that all hold the same gradients each works on its share of the matrices, by cost, and they
+    exchange the directions found.
+    """
+
+    def __init__(self, parameters: list[torch.nn.Parameter], rank: int = 0, world: int = 1) -> None:
         self._parameters = parameters
-        self.momenta = [torch.zeros(p.shape[0], p.numel() // p.shape[0]) for p in parameters]
-        self._groups: dict[tuple[int, ...], list[int]] = {}
+        self._rank = rank
+        self._world = world
+        self.momenta = [torch.zeros(p.shape[0], p.numel() // p.shape[0], device=p.device) for p in parameters]
+        self._directions = torch.zeros(sum(momentum.numel() for momentum in self.momenta) if world > 1 else 0)
+        self._views = self._cut_directions()
+        self._groups = self._share_out()
+
+    def _cut_directions(self) -> list[torch.Tensor]:
+        """Where each matrix's direction lies in the memory that is exchanged."""
+        sizes = [momentum.numel() if self._world > 1 else 0 for momentum in self.momenta]
+        parts = self._directions.split(sizes) if sizes else ()
+        return [part.view(m.shape) if self._world > 1 else part for part, m in zip(parts, self.momenta, strict=True)]
+
+    def _share_out(self) -> dict[int, list[list[int]]]:
+        """For each process groups of matrices of equal shape; the costliest go first to whoever has least to do."""
+        alike: dict[tuple[int, ...], list[int]] = {}
         for index, momentum in enumerate(self.momenta):
-            self._groups.setdefault(tuple(momentum.shape), []).append(index)
+            alike.setdefault(tuple(momentum.shape), []).append(index)
+        load = [0] * self._world
+        shares: dict[int, dict[tuple[int, ...], list[int]]] = {rank: {} for rank in range(self._world)}
+        for shape in sorted(alike, key=_cost, reverse=True):
+            for index in alike[shape]:
+                rank = load.index(min(load))
+                load[rank] += _cost(shape)
+                shares[rank].setdefault(shape, []).append(index)
+        return {rank: list(groups.values()) for rank, groups in shares.items()}
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
-        for shape, indices in self._groups.items():
-            directions = []
-            for index in indices:
-                gradient = self._parameters[index].grad
-                assert gradient is not None
-                gradient = gradient.reshape(shape)
-                self.momenta[index].lerp_(gradient, MOMENTUM)
-                directions.append(torch.lerp(gradient, self.momenta[index], 1 - MOMENTUM))
-            rate = learning_rate * max(1, shape[0] / shape[1]) ** 0.5
-            for index, direction in zip(indices, orthogonalize(torch.stack(directions)), strict=True):
-                parameter = self._parameters[index]
-                parameter.data.mul_(1 - learning_rate * WEIGHT_DECAY)
-                parameter.data.add_(direction.reshape(parameter.shape), alpha=-rate)
+        wanted = []
+        for parameter, momentum in zip(self._parameters, self.momenta, strict=True):
+            gradient = parameter.grad
+            assert gradient is not None
+            gradient = gradient.reshape(momentum.shape)
+            momentum.lerp_(gradient, MOMENTUM)
+            wanted.append(torch.lerp(gradient, momentum, 1 - MOMENTUM))
+        found = list(self._views) if self._world > 1 else wanted
+        self._directions.zero_()
+        for group in self._groups[self._rank]:
+            for index, direction in zip(group, orthogonalize(torch.stack([wanted[i] for i in group])), strict=True):
+                if self._world > 1:
+                    found[index].copy_(direction)
+                else:
+                    found[index] = direction
+        if self._world > 1:
+            dist.all_reduce(self._directions)
+        for parameter, direction in zip(self._parameters, found, strict=True):
+            rate = learning_rate * max(1, direction.shape[0] / direction.shape[1]) ** 0.5
+            parameter.data.mul_(1 - learning_rate * WEIGHT_DECAY)
+            parameter.data.add_(direction.reshape(parameter.shape), alpha=-rate)
+
+
+def _cost(shape: tuple[int, ...]) -> int:
+    """Multiplications of one matrix, about."""
+    short, long = sorted(shape)
+    return short * short * (long + 3 * NEWTON_SCHULZ_STEPS * short)

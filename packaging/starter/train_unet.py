@@ -1,160 +1,76 @@
-"""Trains text encoder and UNet together on cached latents, on a CPU.
+"""Trains text encoder and UNet together on cached latents, on processors or on one graphics card.
 
-    python train_unet.py DATA LATENTS.pt VAE TOKENIZER OUT --minutes M [--world 2] [--batch 16] [--mlr .015]
+    python train_unet.py DATA LATENTS.pt VAE TOKENIZER OUT --samples N [--profile cpu128] [--start MODEL]
 
-v-prediction, zero terminal SNR, trailing spacing. Matrices by Muon (or everything by AdamW), learning rate by the
-clock, weights averaged. OUT.ckpt holds everything needed to go on after a stop; OUT becomes a Stable Diffusion folder
-at the end and at each save. --world 2 starts two processes of --threads each that share every step (--batch is for
-each process): where other work shares the processor this is much faster than one process of two threads.
+v-prediction, zero terminal SNR, trailing spacing. Matrices by Muon (or everything by AdamW); the learning rate goes by
+samples and falls for the last part of them; weights are averaged by the power rule. OUT.ckpt holds everything needed
+to go on exactly after a stop; --start MODEL begins from exported weights alone. OUT becomes a Stable Diffusion folder
+at the end and with each measurement. --world 2 starts two processes of --threads each that share every step: where
+other work shares the processor this is much faster than one process of two threads.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
-import os
-import subprocess
-import sys
-import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed as dist
-from diffusers import AutoencoderTiny, StableDiffusionPipeline
+from held_out import HELD_OUT, NOISY, HeldOut, TrainingData
 from model_parts import (
-    HELD_OUT,
-    NOISY,
     TIMESTEPS,
-    HeldOut,
-    TrainingData,
+    add_run_options,
+    fill_in,
+    load_vae,
     make_scheduler,
     make_text_encoder,
     make_unet,
+    save_pipeline,
     tokenize,
 )
-from muon import Muon
-from train_vae import WeightAverage
+from trainer import Trainer, join_processes
 from transformers import CLIPTokenizer
+from warm_start import warm_start
 
-WARM_UP = 100
-SYNC_STEPS = 500
-"""Every so many steps all processes take the first one's weights, against drift from rounding."""
-
-RANK = "STARTER_RANK"
-MEETING_FILE = "STARTER_MEETING_FILE"
+MEASURED_AT_ONCE = 64
+FIT_STEPS = (30, 70)
+"""The steps between which --fit measures the speed (compilation is over by then)."""
 
 
-def join_processes(world: int) -> int:
-    """Starts the other processes (from the first) and meets them; returns this one's rank."""
-    rank = int(os.environ.get(RANK, "0"))
-    if world > 1:
-        if rank == 0:
-            os.environ[MEETING_FILE] = str(Path(tempfile.mkdtemp()) / "meet")
-            for other in range(1, world):
-                subprocess.Popen([sys.executable, *sys.argv], env={**os.environ, RANK: str(other)})
-        dist.init_process_group("gloo", init_method=f"file://{os.environ[MEETING_FILE]}", rank=rank, world_size=world)
-    return rank
-
-
-class Training:
-    """The state of a run, and its steps."""
+class UNetTraining:
+    """Text encoder and UNet, their data, their loss and how it is measured."""
 
     def __init__(self, options: argparse.Namespace, rank: int) -> None:
         self.options = options
-        self.rank = rank
-        self.vae = AutoencoderTiny.from_pretrained(options.vae).eval()
+        profile = fill_in(options)
+        self.device = torch.device(options.device)
+        self.bf16 = profile.bf16
+        self.vae = load_vae(options.vae)
         self.tokenizer = CLIPTokenizer.from_pretrained(options.tok)
-        self.data = TrainingData.load(options.data, options.lat)
-        self.ids = tokenize(self.tokenizer, self.data.captions)
-        self.empty = tokenize(self.tokenizer, [""])
-        self.held_out = HeldOut(self.data, self.tokenizer, self.ids, self.empty)
-        width, layers, heads = map(int, options.text.split(","))
-        self.text_encoder = make_text_encoder(self.tokenizer, width, layers, heads).train()
-        self.unet = make_unet(options, self.data.latents.shape[-1], width).train()
-        self.scheduler = make_scheduler()
-        self.alphas = self.scheduler.alphas_cumprod
-        self._make_optimizers()
-        self.average = WeightAverage(self.parameters)
-        self.step = self.first_step = self.earlier_samples = 0
-        self.earlier = 0.0
-        self.log: list[dict[str, Any]] = []
-        self.checkpoint = Path(f"{options.out}.ckpt")
-        if self.checkpoint.exists():
-            self._resume()
-        self.loss = torch.compile(self.velocity_loss) if options.compile else self.velocity_loss
-        torch.manual_seed(options.seed + 1000 * self.step + rank)
-        self.flat = torch.zeros(sum(parameter.numel() for parameter in self.parameters) + 1)
-        self.bag = torch.empty(0, dtype=torch.long)
-        self.start = time.time()
-
-    def _make_optimizers(self) -> None:
+        data = TrainingData.load(options.data, options.lat, options.held)
+        self.count = len(data.latents) - options.held
+        self.held_out = HeldOut(data, self.tokenizer, options.held)
+        self.latents = data.latents.to(self.device)
+        self.ids = tokenize(self.tokenizer, data.captions).to(self.device)
+        self.empty = tokenize(self.tokenizer, [""]).to(self.device)
+        torch.manual_seed(options.seed)
+        self.text_encoder = make_text_encoder(self.tokenizer, profile).train()
+        self.unet = make_unet(profile).train()
+        if options.start:
+            note = warm_start(options.start, self.unet, self.text_encoder, self.tokenizer)
+            if rank == 0:
+                print(note, flush=True)
+        self.text_encoder.to(self.device)
+        self.unet.to(self.device)
+        self.alphas = make_scheduler().alphas_cumprod.to(self.device)
         named = [*self.unet.named_parameters(prefix="unet"), *self.text_encoder.named_parameters(prefix="text")]
-        self.parameters = [parameter for _, parameter in named]
-        edges = ("embedding", "conv_in", "conv_out")
-        matrices = [p for name, p in named if p.ndim >= 2 and not any(edge in name for edge in edges)]
-        if self.options.optim != "muon":
-            matrices = []
-        chosen = {id(parameter) for parameter in matrices}
-        self.others = [parameter for parameter in self.parameters if id(parameter) not in chosen]
-        self.adamw = torch.optim.AdamW(
-            self.others, lr=self.options.lr, betas=(0.9, 0.98), weight_decay=0.01, fused=True
-        )
-        self.muon = Muon(matrices)
-
-    @property
-    def seconds(self) -> float:
-        return self.earlier + time.time() - self.start
-
-    @property
-    def samples(self) -> int:
-        return self.earlier_samples + (self.step - self.first_step) * self.options.batch * self.options.world
-
-    def _resume(self) -> None:
-        state = torch.load(self.checkpoint, weights_only=True)
-        for parameter, value in zip(self.parameters, state["P"], strict=True):
-            parameter.data.copy_(value)
-        self.average.values = state["E"]
-        self.adamw.load_state_dict(state["opt"])
-        self.muon.momenta[:] = state["mom"]
-        self.step = self.first_step = state["step"]
-        self.earlier, self.log, self.earlier_samples = state["used"], state["log"], state["samples"]
-        print("going on from step", self.step, "after", round(self.earlier), "s")
-
-    def save(self) -> None:
-        """Checkpoint and model folder (averaged weights)."""
-        state = {
-            "P": [parameter.data for parameter in self.parameters],
-            "E": self.average.values,
-            "opt": self.adamw.state_dict(),
-            "mom": self.muon.momenta,
-            "step": self.step,
-            "used": self.seconds,
-            "log": self.log,
-            "samples": self.samples,
-        }
-        unfinished = self.checkpoint.with_name(self.checkpoint.name + ".tmp")
-        torch.save(state, unfinished)
-        unfinished.replace(self.checkpoint)
-        self._show_average(True)
-        StableDiffusionPipeline(
-            vae=self.vae,
-            text_encoder=self.text_encoder,
-            tokenizer=self.tokenizer,
-            unet=self.unet,
-            scheduler=self.scheduler,
-            safety_checker=None,
-            feature_extractor=None,
-            requires_safety_checker=False,
-        ).save_pretrained(self.options.out)
-        self._show_average(False)
-
-    def _show_average(self, shown: bool) -> None:
-        self.average.swap()
-        self.unet.train(not shown)
-        self.text_encoder.train(not shown)
+        self.trainer = Trainer(named, options, rank)
+        if not self.trainer.resume() and options.after:
+            self.trainer.begin_from(json.loads(options.after.read_text("utf-8")))
+        self.loss = compiled(self.velocity_loss) if options.compile else self.velocity_loss
 
     def velocity_loss(
         self, latents: torch.Tensor, ids: torch.Tensor, timesteps: torch.Tensor, noise: torch.Tensor
@@ -164,99 +80,112 @@ class Training:
         noisy = signal.sqrt() * latents + (1 - signal).sqrt() * noise
         velocity = signal.sqrt() * noise - (1 - signal).sqrt() * latents
         noisy = noisy.contiguous(memory_format=torch.channels_last)
-        predicted = self.unet(noisy, timesteps, self.text_encoder(ids)[0], return_dict=False)[0]
-        return (predicted - velocity).pow(2).mean((1, 2, 3))
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            predicted = self.unet(noisy, timesteps, self.text_encoder(ids)[0], return_dict=False)[0]
+        return (predicted.float() - velocity).pow(2).mean((1, 2, 3))
+
+    def _draw_timesteps(self, generator: torch.Generator) -> torch.Tensor:
+        """Spread evenly over the batch (stratified), or gathered in the middle by a logistic normal."""
+        size = self.options.batch
+        start = torch.rand((), generator=generator, device=self.device)
+        places = (start + torch.arange(size, device=self.device) / size) % 1
+        if self.options.times == "logit":
+            places = torch.special.ndtri(places.clamp(1e-4, 1 - 1e-4)).add(self.options.times_mean).sigmoid()
+        return (places * TIMESTEPS).long().clamp(max=TIMESTEPS - 1)
+
+    def batch_loss(self) -> torch.Tensor:
+        """Pictures without repetition until all were seen; some without caption."""
+        generator = self.trainer.generator()
+        size = self.options.batch
+        chosen = self.trainer.draw_indices(self.count).to(self.device)
+        timesteps = self._draw_timesteps(generator)
+        dropped = torch.rand(size, 1, generator=generator, device=self.device) < self.options.drop
+        ids = torch.where(dropped, self.empty, self.ids[chosen])
+        latents = self.latents[chosen]
+        noise = torch.randn(latents.shape, generator=generator, device=self.device)
+        losses = self.loss(latents, ids, timesteps, noise)
+        if self.options.weighting == "minsnr":
+            # Hang et al. (2023), for velocity: min(SNR, 5) / (SNR + 1).
+            signal = self.alphas[timesteps]
+            weights = torch.minimum(signal, 5 * (1 - signal))
+            losses = losses * weights / weights.mean()
+        return losses.mean()
 
     @torch.no_grad()
     def measure(self) -> dict[str, float]:
-        """Held-out losses with averaged weights: at all timesteps, then from NOISY on for each kind of caption."""
-        held = self.held_out
-        noisy = held.timesteps >= NOISY
-
-        def loss(ids: torch.Tensor, chosen: torch.Tensor) -> float:
-            parts = zip(
-                *(t[chosen].split(64) for t in (held.latents, ids, held.timesteps, held.noise)),
-                strict=True,
-            )
-            return round(torch.cat([self.velocity_loss(*part) for part in parts]).mean().item(), 4)
-
+        """Held-out losses with averaged weights: of all timesteps, then from NOISY on with the right caption, with
+        another noun, with none; and the part of the pictures for which the right noun is the better one."""
+        held, trainer = self.held_out, self.trainer
         self._show_average(True)
-        losses = {
-            "val": loss(held.right, held.timesteps >= 0),
-            "right": loss(held.right, noisy),
-            "noun_swapped": loss(held.noun_swapped, noisy),
-            "other": loss(held.other, noisy),
-            "empty": loss(held.empty, noisy),
-        }
+        own = torch.arange(trainer.rank, len(held), self.options.world)
+        table = torch.zeros(len(held), 3)
+        for part in own.split(MEASURED_AT_ONCE):
+            for column, ids in enumerate((held.right, held.swapped, held.empty)):
+                inputs = (held.latents[part], ids[part], held.timesteps[part], held.noise[part])
+                table[part, column] = self.velocity_loss(*(t.to(self.device) for t in inputs)).float().cpu()
         self._show_average(False)
-        return losses
+        table = trainer.sum_over_processes(table)
+        noisy = table[held.timesteps >= NOISY]
+        right, swapped, empty = noisy.mean(0).tolist()
+        told = (noisy[:, 0] < noisy[:, 1]).float().mean().item()
+        values = {"val": table[:, 0].mean().item(), "right": right, "swapped": swapped, "empty": empty, "told": told}
+        return {name: round(value, 4) for name, value in values.items()}
 
-    def _draw_batch(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Pictures without repetition until all were seen; some without caption; timesteps spread evenly."""
-        size = self.options.batch
-        if len(self.bag) < size:
-            self.bag = torch.randperm(len(self.data.latents) - HELD_OUT)
-        chosen, self.bag = self.bag[:size], self.bag[size:]
-        ids = torch.where(torch.rand(size, 1) < self.options.drop, self.empty, self.ids[chosen])
-        timesteps = ((torch.rand(()) + torch.arange(size) / size) % 1 * TIMESTEPS).long().clamp(max=TIMESTEPS - 1)
-        latents = self.data.latents[chosen]
-        return latents, ids, timesteps, torch.randn_like(latents)
+    def _show_average(self, shown: bool) -> None:
+        self.trainer.average.swap()
+        self.unet.train(not shown)
+        self.text_encoder.train(not shown)
 
-    def _share_gradients(self) -> float:
-        """Averages gradients over all processes; returns the part of the time that is over by the first one's clock."""
-        torch.cat([parameter.grad.reshape(-1) for parameter in self.parameters], out=self.flat[:-1])
-        self.flat[-1] = self.seconds / (self.options.minutes * 60) if self.rank == 0 else 0.0
-        if self.options.world > 1:
-            dist.all_reduce(self.flat)
-            self.flat[:-1].div_(self.options.world)
-        start = 0
-        for parameter in self.parameters:
-            parameter.grad.copy_(self.flat[start : start + parameter.numel()].view(parameter.shape))
-            start += parameter.numel()
-        return self.flat[-1].item()
-
-    def take_step(self, part: float) -> tuple[float, float]:
-        """One step at `part` (0 to 1) of the time; returns the loss and the part that is over now."""
-        flat = self.options.flat
-        falling = 0.5 * (1 + math.cos(math.pi * min(1, (part - flat) / (1 - flat)))) + 0.01
-        factor = min(1, (self.step + 1) / WARM_UP) * (1 if part < flat else falling)
-        for group in self.adamw.param_groups:
-            group["lr"] = self.options.lr * factor
-        loss = self.loss(*self._draw_batch()).mean()
-        loss.backward()
-        part = self._share_gradients()
-        torch.nn.utils.clip_grad_norm_(self.others, 1.0)
-        self.adamw.step()
-        self.muon.step(self.options.mlr * factor)
-        for parameter in self.parameters:
-            parameter.grad = None
-        self.step += 1
-        self.average.update(min(self.options.ema, (self.step + 1) / (self.step + 10)))
-        if self.options.world > 1 and self.step % SYNC_STEPS == 0:
-            for parameter in self.parameters:
-                dist.broadcast(parameter.data, 0)
-        return loss.item(), part
+    def save_model(self) -> None:
+        """The model folder, with averaged weights."""
+        self._show_average(True)
+        save_pipeline(Path(self.options.out), self.vae, self.text_encoder, self.tokenizer, self.unet)
+        self._show_average(False)
 
 
-def train(run: Training) -> None:
-    options = run.options
-    next_measure, next_save = run.earlier + options.every, run.earlier + options.save
-    losses: list[float] = []
-    part = run.earlier / (options.minutes * 60)
-    while part < 1:
-        loss, part = run.take_step(part)
-        losses.append(loss)
-        if run.rank == 0 and run.seconds > next_measure:
-            next_measure = run.seconds + options.every
-            torch.set_num_threads(2)
-            note = {"s": round(run.seconds), "step": run.step, "samples": run.samples}
-            run.log.append({**note, "train": round(sum(losses) / len(losses), 4), **run.measure()})
-            print(run.log[-1], flush=True)
+def compiled(function: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    """The function compiled; what cannot be compiled runs as it is, with a word in the log."""
+    torch._dynamo.config.suppress_errors = True
+    return torch.compile(function)
+
+
+def train(run: Any, options: argparse.Namespace) -> None:
+    """Steps until all samples are seen (or --stop), with measurements and checkpoints on the way.
+
+    `run` has: trainer, batch_loss, measure, save_model.
+    """
+    trainer = run.trainer
+    begin, losses = time.time(), []
+    first, cpu, first_step = trainer.samples, trainer.cpu_seconds, trainer.step
+    fit_from = (first, begin)
+    next_measure = (trainer.samples // options.every + 1) * options.every
+    while trainer.samples < options.samples:
+        losses.append(trainer.take_step(run.batch_loss))
+        if options.fit and trainer.step == first_step + FIT_STEPS[0]:
+            fit_from = (trainer.samples, time.time())
+        if options.fit and trainer.step == first_step + FIT_STEPS[1]:
+            rate = (trainer.samples - fit_from[0]) / (time.time() - fit_from[1])
+            options.samples = trainer.samples + int(rate * (options.fit - time.time() + begin))
+            print(f"{rate:.0f} samples/s: {options.samples} in all", flush=True)
+        if trainer.samples >= next_measure or trainer.samples >= options.samples:
+            next_measure += options.every
+            rates = {"per_s": (trainer.samples - first) / (time.time() - begin)}
+            rates["per_cpu_s"] = (trainer.samples - first) / (trainer.cpu_seconds - cpu)
+            note = {"samples": trainer.samples, "step": trainer.step, "cpu": round(trainer.cpu_seconds)}
+            note |= {name: round(value, 1) for name, value in rates.items()}
+            trainer.log.append({**note, "train": round(sum(losses) / len(losses), 4), **run.measure()})
             losses = []
-            torch.set_num_threads(options.threads)
-        if run.rank == 0 and run.seconds > next_save:
-            next_save += options.save
-            run.save()
+            if trainer.rank == 0:
+                print(trainer.log[-1], flush=True)
+                trainer.save()
+                run.save_model()
+        trainer.save_if_due()
+        if options.stop and options.world == 1 and time.time() - begin > options.stop:
+            break
+    if trainer.rank == 0:
+        trainer.save()
+        run.save_model()
+        print(f"done: {trainer.samples} samples, {trainer.step} steps, {trainer.cpu_seconds:.0f} CPU s", flush=True)
 
 
 def read_options() -> argparse.Namespace:
@@ -266,39 +195,23 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("vae", type=Path)
     parser.add_argument("tok", type=Path, help="folder of the tokenizer")
     parser.add_argument("out", help="folder to write")
-    parser.add_argument("--minutes", type=float, default=60)
-    parser.add_argument("--batch", type=int, default=32, help="samples a step, for each process")
-    parser.add_argument("--optim", choices=("muon", "adamw"), default="muon")
-    parser.add_argument("--lr", type=float, default=1e-3, help="AdamW's learning rate")
-    parser.add_argument("--mlr", type=float, default=0.01, help="Muon's learning rate")
-    parser.add_argument("--ch", default="64,96,128", help="channels of the UNet's levels")
-    parser.add_argument("--types", default="UCC", help="levels with (C) and without (U) cross-attention")
-    parser.add_argument("--hd", type=int, default=32, help="channels of an attention head")
-    parser.add_argument("--text", default="128,2,4", help="text encoder: width, layers, heads")
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--world", type=int, default=2, help="processes")
-    parser.add_argument("--compile", type=int, default=0)
+    add_run_options(parser, samples=1_000_000)
+    parser.add_argument("--start", type=Path, help="model folder to begin from")
+    parser.add_argument("--after", type=Path, help="log of the run that --start came from, to count on from it")
+    parser.add_argument("--held", type=int, default=HELD_OUT, help="pictures kept from training, the last ones")
     parser.add_argument("--drop", type=float, default=0.1, help="part of the captions left out, for guidance")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--every", type=float, default=120, help="seconds between measurements")
-    parser.add_argument("--save", type=float, default=300, help="seconds between saves")
-    parser.add_argument("--flat", type=float, default=0.35, help="part of the time before the learning rate falls")
-    parser.add_argument("--ema", type=float, default=0.998)
+    parser.add_argument("--weighting", choices=("none", "minsnr"), default="none")
+    parser.add_argument("--times", choices=("uniform", "logit"), default="uniform")
+    parser.add_argument("--times_mean", type=float, default=0.0)
     return parser.parse_args()
 
 
 def main() -> None:
     options = read_options()
     torch.set_num_threads(options.threads)
-    torch.manual_seed(options.seed)
-    rank = join_processes(options.world)
-    run = Training(options, rank)
-    train(run)
-    if rank == 0:
-        torch.set_num_threads(2)
-        run.save()
-        Path(f"{options.out}.log.json").write_text(json.dumps(run.log), "utf-8")
-        print("done:", run.step, "steps,", run.samples, "samples,", round(run.seconds), "s", run.measure())
+    world = fill_in(options) and options.world
+    rank = join_processes(world, options.pids)
+    train(UNetTraining(options, rank), options)
 
 
 if __name__ == "__main__":

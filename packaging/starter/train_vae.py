@@ -1,126 +1,96 @@
-"""Trains the autoencoder: AutoencoderTiny (TAESD's architecture, no norms) on random crops of the pictures.
+"""Trains the autoencoder on random crops of the pictures: AutoencoderTiny (no norms) or AutoencoderKL.
 
-    python train_vae.py DATA OUT --minutes M [--c 24,24] [--enc 0,2,2,2] [--dec 2,2,2,1] [--compile 1]
+    python train_vae.py DATA OUT --samples N [--profile cpu128] [--start VAE] [--freeze encoder] [--enc 0,2,2,2]
 
-Squared error first; absolute error and edges join for the last part. The learning rate follows the clock, so that
-every run ends annealed. OUT.ckpt holds everything needed to go on after a stop.
+Squared error first; absolute error and edges join for the last part. The learning rate goes by samples and falls
+for the last half of them. OUT.ckpt holds everything needed to go on exactly after a stop. --start goes on from a
+finished autoencoder; with --freeze encoder its latents stay as they are.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import math
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from diffusers import AutoencoderTiny
-from encode_latents import to_tensor
+from held_out import HELD_OUT
+from model_parts import add_run_options, decode, encode, fill_in, load_vae, make_vae, to_tensor
 from PIL import Image
 from torch.nn import functional
+from train_unet import compiled, train
+from trainer import Trainer
 
-HELD_OUT = 96
-EMA = 0.997
-WARM_UP = 100
-FLAT = 0.45
-"""The part of the time with the full learning rate; a cosine follows."""
-
-SAVE_SECONDS = 300
+MEASURED = 96
+MEASURED_AT_ONCE = 16
 SHEET_COLUMNS = 14
+PLAIN = 12.0
+"""Crops whose levels (of 255) deviate by less are mostly passed over."""
+
+PLAIN_KEPT = 0.25
+SPARE = 1.5
+"""Crops drawn for each one kept."""
 
 
 class CropSource:
-    """Random crops from the training pictures; plain ones are mostly passed over."""
+    """Random crops from the training pictures, kept on the device."""
 
-    def __init__(self, pictures: np.ndarray, side: int, batch: int, seed: int) -> None:
-        self._pictures = pictures
+    def __init__(self, pictures: np.ndarray, side: int, held: int, device: torch.device) -> None:
+        # "c": pictures may lie in a file that must not be changed; nothing here writes to them.
+        writable = pictures if pictures.flags.writeable else np.lib.format.open_memmap(pictures.filename, "c")
+        self._pictures = torch.from_numpy(writable).to(device)
+        self._count = len(pictures) - held
         self._side = side
-        self._batch = batch
-        self._rng = np.random.default_rng(seed)
 
-    def draw(self) -> torch.Tensor:
-        crops: list[np.ndarray] = []
+    def draw(self, count: int, generator: torch.Generator) -> torch.Tensor:
+        """COUNT x 3 x SIDE x SIDE in [-1, 1]."""
+        device, spare = self._pictures.device, int(count * SPARE)
         last = self._pictures.shape[1] - self._side + 1
-        while len(crops) < self._batch:
-            index = self._rng.integers(0, len(self._pictures) - HELD_OUT)
-            y, x = self._rng.integers(0, last), self._rng.integers(0, last)
-            crop = self._pictures[index, y : y + self._side, x : x + self._side]
-            if crop[::4, ::4].std() >= 12 or self._rng.random() >= 0.75:
-                crops.append(crop)
-        return to_tensor(np.stack(crops))
+        places = torch.rand(spare, 3, generator=generator, device=device).cpu()
+        crops = []
+        for index, y, x in (places * torch.tensor([self._count, last, last])).long().tolist():
+            crops.append(self._pictures[index, y : y + self._side, x : x + self._side])
+        stack = torch.stack(crops)
+        spread = stack[:, ::4, ::4].float().flatten(1).std(1)
+        lucky = torch.rand(spare, generator=generator, device=device) < PLAIN_KEPT
+        first = (~((spread >= PLAIN) | lucky)).int().argsort(stable=True)[:count]
+        chosen = stack[first].permute(0, 3, 1, 2).float().div(127.5).sub(1)
+        return chosen.contiguous(memory_format=torch.channels_last)
 
 
-class WeightAverage:
-    """An exponential moving average of parameters, which can change places with them."""
-
-    def __init__(self, parameters: list[torch.nn.Parameter]) -> None:
-        self._parameters = parameters
-        self.values = [parameter.detach().clone() for parameter in parameters]
-
-    def update(self, decay: float) -> None:
-        torch._foreach_lerp_(self.values, [parameter.data for parameter in self._parameters], 1 - decay)
-
-    def swap(self) -> None:
-        for parameter, value in zip(self._parameters, self.values, strict=True):
-            kept = parameter.data.clone(memory_format=torch.preserve_format)
-            parameter.data.copy_(value)
-            value.copy_(kept)
-
-
-class Training:
-    """The state of a run, and its steps."""
+class VaeTraining:
+    """The autoencoder, its crops, its loss and how it is measured."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
-        self.vae = make_vae(options)
-        self.parameters = list(self.vae.parameters())
-        self.optimizer = torch.optim.AdamW(
-            self.parameters, options.lr, betas=(0.9, 0.99), weight_decay=1e-4, fused=True
-        )
-        self.average = WeightAverage(self.parameters)
-        self.pictures = np.load(f"{options.data}.npy", mmap_mode="r")
-        self.held_out = to_tensor(self.pictures[-HELD_OUT:])
-        self.step = 0
-        self.earlier = 0.0
-        self.log: list[dict[str, Any]] = []
-        self.checkpoint = Path(f"{options.out}.ckpt")
-        resumed = self.checkpoint.exists()
-        if resumed:
-            self._resume()
-        self.crops = CropSource(self.pictures, options.crop, options.batch, self.step if resumed else 0)
-        self.loss = torch.compile(self._loss) if options.compile else self._loss
-        self.start = time.time()
-
-    @property
-    def seconds(self) -> float:
-        return self.earlier + time.time() - self.start
-
-    def _resume(self) -> None:
-        state = torch.load(self.checkpoint, weights_only=True)
-        self.vae.load_state_dict(state["v"])
-        self.optimizer.load_state_dict(state["o"])
-        self.average.values = state["E"]
-        self.step, self.earlier, self.log = state["step"], state["used"], state["log"]
-        print("going on from step", self.step)
-
-    def save(self) -> None:
-        state = {
-            "v": self.vae.state_dict(),
-            "o": self.optimizer.state_dict(),
-            "E": self.average.values,
-            "step": self.step,
-            "used": self.seconds,
-            "log": self.log,
-        }
-        torch.save(state, self.checkpoint)
+        profile = fill_in(options)
+        self.device = torch.device(options.device)
+        self.bf16 = profile.bf16
+        torch.manual_seed(options.seed)
+        vae = load_vae(options.start).train() if options.start else make_vae(profile, options.enc, options.dec)
+        self.vae = vae.to(self.device)
+        if not options.start and profile.vae == "kl":
+            # The log variance is not trained: it stays at its quiet start.
+            self.vae.quant_conv.weight.data[4:] = 0
+        pictures = np.load(f"{options.data}.npy", mmap_mode=None if self.device.type == "cuda" else "r")
+        self.crops = CropSource(pictures, options.crop or profile.vae_crop, options.held, self.device)
+        self.pictures = pictures
+        self.held_out = to_tensor(pictures[-options.held :][:MEASURED])
+        frozen = ("encoder.", "quant_conv.") if options.freeze == "encoder" else ()
+        named = [(name, p) for name, p in self.vae.named_parameters() if not name.startswith(frozen)]
+        self.trainer = Trainer(named, options, 0)
+        self.trainer.resume()
+        self.loss = compiled(self._loss) if options.compile else self._loss
 
     def _loss(self, crops: torch.Tensor, noise: torch.Tensor, late: torch.Tensor) -> torch.Tensor:
         """`late` is 1 when absolute error and edges count, else 0."""
-        latents = self.vae.encoder(crops)
-        error = self.vae.decoder(latents + self.options.noise * noise) - crops
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            latents = encode(self.vae, crops)
+            if self.options.freeze == "encoder":
+                latents = latents.detach()
+            decoded = decode(self.vae, latents + self.options.noise * noise)
+        latents, error = latents.float(), decoded.float() - crops
         coarse = functional.avg_pool2d(error, 4).abs().mean()
         spread = latents.mean((0, 2, 3)).pow(2).mean() + (latents.var((0, 2, 3)) - 1).pow(2).mean()
         far = functional.relu(latents.abs() - 2.5).mean()
@@ -129,69 +99,60 @@ class Training:
         early = 4 * error.pow(2).mean() + 0.3 * coarse + 0.01 * spread + 0.05 * far
         return early + late * (0.4 * error.abs().mean() + 0.25 * (columns + rows))
 
-    def take_step(self, part: float) -> float:
-        """One step at `part` (0 to 1) of the time; returns the loss."""
-        options = self.options
-        falling = 0.5 * (1 + math.cos(math.pi * (part - FLAT) / (1 - FLAT))) + 0.005
-        for group in self.optimizer.param_groups:
-            group["lr"] = options.lr * min(1, (self.step + 1) / WARM_UP) * (1 if part < FLAT else falling)
-        noise = torch.randn(options.batch, 4, options.crop // 8, options.crop // 8)
-        loss = self.loss(self.crops.draw(), noise, torch.tensor(float(part > options.edge_from)))
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
-        self.step += 1
-        self.average.update(min(EMA, (self.step + 1) / (self.step + 20)))
-        return loss.item()
+    def batch_loss(self) -> torch.Tensor:
+        generator = self.trainer.generator()
+        crops = self.crops.draw(self.options.batch, generator)
+        side = crops.shape[-1] // 8
+        noise = torch.randn(len(crops), 4, side, side, generator=generator, device=self.device)
+        late = torch.tensor(float(self.trainer.samples >= self.options.edge_from * self.options.samples))
+        return self.loss(crops, noise, late.to(self.device))
 
     @torch.no_grad()
-    def measure(self) -> tuple[float, float, float]:
-        """Held-out PSNR in dB, and the latents' standard deviation and maximum; draws OUT.recon.png."""
-        self.average.swap()
-        latents = torch.cat([self.vae.encoder(part) for part in self.held_out.split(16)])
-        decoded = torch.cat([self.vae.decoder(part) for part in latents.split(16)]).clamp(-1, 1)
-        self.average.swap()
-        errors = ((decoded - self.held_out) / 2).pow(2).mean((1, 2, 3))
+    def measure(self) -> dict[str, float]:
+        """Held-out PSNR in dB (mean of pictures), and the latents' standard deviation; draws OUT.recon.png."""
+        self.trainer.average.swap()
+        decoded, deviation = reconstruct(self.vae, self.held_out, self.device)
+        self.trainer.average.swap()
         draw_pairs(self.held_out, decoded, Path(f"{self.options.out}.recon.png"))
-        psnr = (-10 * errors.log10()).mean().item()
-        return round(psnr, 2), round(latents.std().item(), 2), round(latents.abs().max().item(), 2)
+        return {"psnr": round(psnr(decoded, self.held_out), 2), "deviation": round(deviation, 3)}
 
     @torch.no_grad()
-    def finish(self) -> None:
+    def save_model(self) -> None:
         """Writes the model with averaged weights and the scale that brings its latents to a deviation of 1."""
-        out = Path(self.options.out)
-        self.average.swap()
-        self.vae.eval()
-        pictures = self.pictures[:1024]
-        latents = torch.cat([self.vae.encoder(to_tensor(pictures[i : i + 32])) for i in range(0, len(pictures), 32)])
-        print("latent mean", latents.mean((0, 2, 3)).tolist(), "standard deviation", latents.std((0, 2, 3)).tolist())
-        self.vae.register_to_config(scaling_factor=round(1 / latents.std().item(), 4))
-        self.vae.save_pretrained(out)
-        (out / "log.json").write_text(json.dumps(self.log), "utf-8")
+        self.trainer.average.swap()
+        if self.options.freeze != "encoder":
+            latents = []
+            for start in range(0, min(1024, len(self.pictures)), 32):
+                latents.append(encode(self.vae, to_tensor(self.pictures[start : start + 32]).to(self.device)))
+            self.vae.register_to_config(scaling_factor=round(1 / torch.cat(latents).std().item(), 4))
+        self.vae.save_pretrained(self.options.out)
+        self.trainer.average.swap()
 
 
-def make_vae(options: argparse.Namespace) -> AutoencoderTiny:
-    vae = AutoencoderTiny(
-        encoder_block_out_channels=(options.c[0],) * 4,
-        decoder_block_out_channels=(options.c[1],) * 4,
-        num_encoder_blocks=options.enc,
-        num_decoder_blocks=options.dec,
-        latent_channels=4,
-    )
-    print(f"{sum(parameter.numel() for parameter in vae.parameters()) / 1e6:.2f} M parameters")
-    return vae.to(memory_format=torch.channels_last)
+@torch.no_grad()
+def reconstruct(vae: Any, pictures: torch.Tensor, device: torch.device) -> tuple[torch.Tensor, float]:
+    """The pictures after encoding and decoding, in [-1, 1], and the latents' standard deviation."""
+    latents = torch.cat([encode(vae, part.to(device)) for part in pictures.split(MEASURED_AT_ONCE)])
+    decoded = torch.cat([decode(vae, part).cpu() for part in latents.split(MEASURED_AT_ONCE)])
+    return decoded.clamp(-1, 1), latents.std().item()
+
+
+def psnr(decoded: torch.Tensor, pictures: torch.Tensor) -> float:
+    """Mean of the pictures' own figures, in dB."""
+    errors = ((decoded - pictures) / 2).pow(2).mean((1, 2, 3))
+    return float((-10 * errors.log10()).mean())
 
 
 def draw_pairs(pictures: torch.Tensor, decoded: torch.Tensor, path: Path) -> None:
     """Rows of pictures, below each what the autoencoder made of it."""
     rows = []
-    for start in range(0, 4 * SHEET_COLUMNS, SHEET_COLUMNS):
+    for start in range(0, min(len(pictures), 4 * SHEET_COLUMNS) // SHEET_COLUMNS * SHEET_COLUMNS, SHEET_COLUMNS):
         for batch in (pictures, decoded):
             shown = batch[start : start + SHEET_COLUMNS]
             pixels = ((shown + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
             rows.append(np.concatenate(list(pixels), 1))
-    Image.fromarray(np.concatenate(rows, 0)).save(path)
+    if rows:
+        Image.fromarray(np.concatenate(rows, 0)).save(path)
 
 
 def numbers(text: str) -> tuple[int, ...]:
@@ -202,42 +163,23 @@ def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", help="path of the pictures, without .npy")
     parser.add_argument("out", help="folder to write")
-    parser.add_argument("--minutes", type=float, default=25)
-    parser.add_argument("--c", type=numbers, default=(32, 32), help="channels of encoder and decoder")
-    parser.add_argument("--enc", type=numbers, default=(0, 2, 2, 2), help="blocks of the encoder's stages")
-    parser.add_argument("--dec", type=numbers, default=(2, 2, 2, 0), help="blocks of the decoder's stages")
-    parser.add_argument("--crop", type=int, default=64)
-    parser.add_argument("--batch", type=int, default=8)
-    parser.add_argument("--lr", type=float, default=2.5e-3)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--edge_from", type=float, default=0.55, help="part of the time after which edges count")
+    add_run_options(parser, samples=46_000)
+    parser.set_defaults(optim="adamw", cooldown=0.55, ema=0.05, world=1)
+    parser.add_argument("--start", type=Path, help="autoencoder to begin from")
+    parser.add_argument("--freeze", choices=("none", "encoder"), default="none")
+    parser.add_argument("--enc", type=numbers, default=(0, 2, 2, 2), help="blocks of the tiny encoder's stages")
+    parser.add_argument("--dec", type=numbers, default=(2, 2, 2, 1), help="blocks of the tiny decoder's stages")
+    parser.add_argument("--crop", type=int, help="side of the crops")
+    parser.add_argument("--held", type=int, default=HELD_OUT, help="pictures kept from training, the last ones")
+    parser.add_argument("--edge_from", type=float, default=0.55, help="part of the samples after which edges count")
     parser.add_argument("--noise", type=float, default=0.08, help="noise added to latents")
-    parser.add_argument("--every", type=float, default=60, help="seconds between measurements")
-    parser.add_argument("--compile", type=int, default=0)
     return parser.parse_args()
 
 
 def main() -> None:
     options = read_options()
     torch.set_num_threads(options.threads)
-    torch.manual_seed(0)
-    run = Training(options)
-    total = options.minutes * 60
-    next_measure, next_save = run.earlier + options.every, run.earlier + SAVE_SECONDS
-    while (part := run.seconds / total) < 1:
-        loss = run.take_step(part)
-        if run.seconds > next_measure:
-            next_measure += options.every
-            note = {"s": round(run.seconds), "step": run.step, "crops": run.step * options.batch}
-            run.log.append({**note, "loss": round(loss, 4), "psnr_std_max": run.measure()})
-            print(run.log[-1], flush=True)
-        if run.seconds > next_save:
-            next_save += SAVE_SECONDS
-            run.save()
-    run.save()
-    print("final", run.measure())
-    run.finish()
-    print("steps", run.step, "seconds", round(run.seconds))
+    train(VaeTraining(options), options)
 
 
 if __name__ == "__main__":
