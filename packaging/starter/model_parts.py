@@ -149,7 +149,7 @@ def save_pipeline(folder: Path, vae: Any, text_encoder: Any, tokenizer: Any, une
 def add_run_options(parser: argparse.ArgumentParser, samples: int) -> None:
     """The options that every training has; those left at None come from the profile (`fill_in`)."""
     parser.add_argument("--profile", choices=tuple(PROFILES), default="cpu128")
-    parser.add_argument("--samples", type=int, default=samples, help="samples in all, earlier sessions counted in")
+    parser.add_argument("--samples", type=int, default=samples, help="samples in all, earlier runs counted in")
     parser.add_argument("--cooldown", type=float, default=0.2, help="last part of the samples, with a falling rate")
     parser.add_argument("--batch", type=int, help="samples a step, for each process")
     parser.add_argument("--world", type=int, help="processes that share every step")

@@ -123,7 +123,7 @@ class Trainer:
 
     @property
     def cpu_seconds(self) -> float:
-        """Processor seconds of all processes since the run began, earlier sessions counted in."""
+        """Processor seconds of all processes since the run began, earlier runs counted in."""
         return self._cpu_earlier + time.process_time() + self._others_cpu
 
     @property
