@@ -36,7 +36,7 @@ NO_SCREEN = (
     "sdstudio: There is no screen to open the window on (neither DISPLAY nor WAYLAND_DISPLAY is set). "
     "Start it from a desktop, or use the commands: “sdstudio --help” lists them."
 )
-ENGINE_BENCHES = ("preview", "cancel", "generate")
+ENGINE_BENCHES = ("preview", "cancel", "generate", "inpaint")
 CLOSE_TIMEOUT_MS = 1500
 """Closing in the middle of a job ends the process within two seconds, whatever the engine is doing."""
 
@@ -151,6 +151,8 @@ def bench_engine(name: str) -> Iterable[Mapping[str, Any]]:
             return benches.bench_preview()
         case "cancel":
             return benches.bench_cancel(starter)
+        case "inpaint":
+            return benches.bench_inpaint()
         case _:
             return benches.bench_generate(starter)
 

@@ -1,15 +1,17 @@
 """Keeps the canvas on disk while it is worked on, at most one second behind the hand, and brings it back at the start.
 
-Snapshots are taken in the window's thread, which costs next to nothing; writing happens in a thread of its own.
+Snapshots are taken in the window's thread, which costs next to nothing; writing happens in a thread of its own. A large
+picture takes seconds there: it is written in pieces, and what the hand does meanwhile goes in between.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from sdstudio.app.canvas_keeper import CanvasKeeper, Kept, holds_journal
+from sdstudio.app.canvas_keeper import CanvasKeeper, Kept, Piece, holds_journal
 from sdstudio.app.canvas_session import CanvasSession
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.domain.canvas_state import CanvasSnapshot
@@ -26,7 +28,8 @@ class CanvasAutosave(QObject):
     until it succeeds."""
 
     failed = Signal(object)  # StudioError: each single try
-    written = Signal()  # everything up to the last snapshot is on disk
+    followed = Signal()  # what the hand did up to the last snapshot is on disk; the picture may be still on its way
+    written = Signal()  # everything up to the last snapshot is
 
     def __init__(self, session: CanvasSession, io: IoWorker, folder: Path, parent: QObject | None = None) -> None:
         """`io` is the autosave's own thread. Where a canvas may have to come back, the session waits for `restore`."""
@@ -35,14 +38,16 @@ class CanvasAutosave(QObject):
         self._io = io
         self._keeper = CanvasKeeper(folder)
         self._dirty = False
+        self._due = False  # it has been dirty for long enough
         self._writing = False
+        self._complete = True
         self._failing = False
         self._closed = False
         self._kept = False  # whether this program has written or found anything in the journal
         self._awaited = holds_journal(folder)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._write)
+        self._timer.timeout.connect(self._on_due)
         session.touched.connect(self._on_touched)
         if self._awaited:
             session.hold()
@@ -50,7 +55,7 @@ class CanvasAutosave(QObject):
     @property
     def up_to_date(self) -> bool:
         """Whether everything is on disk."""
-        return not self._dirty and not self._writing
+        return not self._dirty and not self._writing and self._complete
 
     def restore(self) -> None:
         """Brings the canvas of the last time back; the session opens nothing else before that."""
@@ -69,6 +74,7 @@ class CanvasAutosave(QObject):
         if self._dirty and not self._awaited:
             snapshot = self._snapshot()
             self._io.submit(lambda: keeper.write(snapshot))
+        self._io.submit(keeper.finish)
         self._io.submit(keeper.close)
 
     def _on_kept(self, kept: Kept) -> None:
@@ -78,7 +84,8 @@ class CanvasAutosave(QObject):
             self._release()
             return
         self._kept = True
-        crashed = kept.crashed
+        self._dirty = self._dirty or not kept.complete
+        crashed = kept.crashed and not kept.note
 
         def restored() -> None:
             self._release()
@@ -101,41 +108,62 @@ class CanvasAutosave(QObject):
         if self._awaited or self._closed:
             return
         self._dirty = True
-        if not self._writing and not self._timer.isActive():
+        if not self._due and not self._timer.isActive():
             self._schedule(DELAY_MS)
 
     def _schedule(self, delay_ms: int) -> None:
         self._timer.start(delay_ms)
+
+    def _on_due(self) -> None:
+        self._due = True
+        if not self._writing:
+            self._write_on()
+
+    def _write_on(self) -> None:
+        """The newest state if it is time for it, else the next piece of the last one."""
+        keeper = self._keeper
+        if self._due:
+            self._due = False
+            snapshot = self._snapshot()
+            if snapshot is None and not self._kept:
+                return  # Nothing was ever kept: there is no reason to make a file.
+            self._kept = True
+            self._submit(lambda: keeper.write(snapshot), self._on_followed)
+        elif not self._complete:
+            self._submit(keeper.go_on, self._on_written)
+
+    def _submit(self, work: Callable[[], Piece], done: Callable[[Piece], None]) -> None:
+        self._writing = True
+        self._io.submit(work, done, self._on_failed)
 
     def _snapshot(self) -> CanvasSnapshot | None:
         self._dirty = False
         document = self._session.document
         return None if document is None else document.snapshot()
 
-    def _write(self) -> None:
-        snapshot = self._snapshot()
-        if snapshot is None and not self._kept:
-            return  # Nothing was ever kept: there is no reason to make a file.
-        self._kept = True
-        self._writing = True
-        keeper = self._keeper
-        self._io.submit(lambda: keeper.write(snapshot), self._on_written, self._on_failed)
-
-    def _on_written(self, note: str) -> None:
+    def _on_followed(self, piece: Piece) -> None:
         self._writing = False
-        if note:
-            self._session.note.emit(note)
+        self.followed.emit()
+        self._on_written(piece)
+
+    def _on_written(self, piece: Piece) -> None:
+        self._writing = False
+        self._complete = piece.complete
+        if piece.note:
+            self._session.note.emit(piece.note)
         if self._failing:
             self._failing = False
             self._session.note.emit(self.tr("Changes of the canvas are being kept again."))
-        if self._dirty:
-            self._schedule(DELAY_MS)
-        else:
+        if self._closed:
+            return
+        self._write_on()
+        if self.up_to_date:
             self.written.emit()
 
     def _on_failed(self, error: StudioError) -> None:
         self._writing = False
         self._dirty = True
+        self._due = False
         if not self._failing:
             self._failing = True
             self._session.problem.emit(_not_kept(self, error))

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 
 from sdstudio.app.canvas_build import SMALL_PIXELS, Built, from_snapshot
 from sdstudio.app.canvas_core import CanvasCore
 from sdstudio.app.canvas_work import CanvasWork, CanvasWorker, Ticket
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.app.problems import in_words
-from sdstudio.domain.canvas_state import CanvasSnapshot
+from sdstudio.canvas.pyramid import Pyramid
+from sdstudio.domain.canvas_state import MASK, CanvasSnapshot, HistoryItem, let_go
 from sdstudio.domain.errors import CancelledByUser, StudioError
 
 T = TypeVar("T")
+RELEASE_MS = 20
+"""Between two parts of what the history forgets."""
 
 
 class CanvasBackground(CanvasCore):
@@ -24,10 +27,33 @@ class CanvasBackground(CanvasCore):
     def __init__(self, io: IoWorker, parent: QObject | None = None) -> None:
         """`io` is the session's own thread for long work."""
         super().__init__(parent)
+        self._io = io
         self._worker = CanvasWorker(io, self)
         self._worker.changed.connect(self.work_changed)
+        self._releasing = QTimer(self)
+        self._releasing.setSingleShot(True)
+        self._releasing.setInterval(RELEASE_MS)
+        self._releasing.timeout.connect(self._release)
         self._held = False
         self._waiting: list[Callable[[], None]] = []
+
+    # What is no longer wanted
+
+    def _let_go(self, items: list[HistoryItem]) -> None:
+        self._io.submit(lambda: let_go(items))
+        self._releasing.start()
+
+    def _let_display_go(self, pyramid: Pyramid | None) -> None:
+        if pyramid is not None:
+            last = [pyramid]
+            self._io.submit(last.clear)
+
+    def _release(self) -> None:
+        """The history has forgotten more than it could let go at once."""
+        if self._document is not None and self._document.history.release():
+            self._releasing.start()
+
+    # Work: what goes on
 
     @property
     def work(self) -> CanvasWork | None:
@@ -66,7 +92,12 @@ class CanvasBackground(CanvasCore):
             done()
 
         work = CanvasWork(self.tr("Bringing the canvas back"), None, can_cancel=False)
-        self._worker.run(work, lambda _: from_snapshot(snapshot), restored, failed)
+
+        def build(_: Ticket) -> Built:
+            self._coverage.learn(snapshot.state.layer(MASK).tiles.values())
+            return from_snapshot(snapshot)
+
+        self._worker.run(work, build, restored, failed)
 
     # Work
 

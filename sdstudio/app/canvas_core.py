@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from sdstudio.app.canvas_build import is_project
+from sdstudio.app.canvas_build import NewTiles, is_project
 from sdstudio.app.canvas_coverage import Coverage
 from sdstudio.canvas.document import CanvasDocument, Change
 from sdstudio.canvas.history import BUDGET
 from sdstudio.canvas.pyramid import BaseLevels, Pyramid
-from sdstudio.domain.canvas_state import MASK
+from sdstudio.domain.canvas_state import MASK, HistoryItem
 from sdstudio.domain.geometry import NO_PIXELS, Rect, Size
 from sdstudio.storage.settings import Settings
 
@@ -96,14 +96,30 @@ class CanvasCore(QObject):
         if self._document is not None:
             self._document.history.budget = self._budget
 
+    def _let_go(self, items: list[HistoryItem]) -> None:
+        """What the history has forgotten."""
+        items.clear()
+
+    def _let_display_go(self, pyramid: Pyramid | None) -> None:
+        """What showed another document, or another size."""
+
+    def _counted(self, tiles: NewTiles) -> NewTiles:
+        """In the thread that made them."""
+        self._coverage.learn(change.after for change in tiles if change.layer == MASK)
+        return tiles
+
     # Changes become known
 
     def _set_document(self, document: CanvasDocument | None, base: BaseLevels | None = None) -> None:
+        if self._document is not None:
+            self._document.history.on_forgotten = list.clear
+        self._let_display_go(self._pyramid)
         self._document = document
         self._pyramid = None if document is None else Pyramid(document)
         self._size = None if document is None else document.size
         if document is not None:
             document.history.budget = self._budget
+            document.history.on_forgotten = self._let_go
         if self._pyramid is not None and base is not None:
             self._pyramid.adopt(base)
         self.document_changed.emit()
@@ -126,7 +142,8 @@ class CanvasCore(QObject):
     def _show(self, change: Change) -> None:
         """The pixels alone: enough while a gesture goes on."""
         if self._pyramid is not None and not change.rect.empty:
-            self._pyramid.invalidate(change.rect, change.layers)
+            for rect in change.rects:
+                self._pyramid.invalidate(rect, change.layers)
             self.pixels_changed.emit(change)
 
     def _tell_rest(self, masked: bool = True) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sdstudio.app.canvas_build import NewState, with_state
+from sdstudio.app.canvas_build import NewState, NewTiles, with_state, without_pixels
 from sdstudio.app.canvas_hand import CanvasHand
 from sdstudio.app.canvas_work import Ticket
 from sdstudio.canvas import edits, scaling
 from sdstudio.canvas.document import CanvasDocument
-from sdstudio.domain.canvas_state import CanvasState
+from sdstudio.domain.canvas_state import PAINT, CanvasState
 from sdstudio.domain.geometry import Rect, Size
 from sdstudio.domain.image import ImageBuffer
 
@@ -53,17 +53,35 @@ class CanvasEdits(CanvasHand):
 
     def add_patch(self, image: ImageBuffer, x: int, y: int, name: str = "") -> None:
         """A layer of its own above the picture."""
-        self._edit(lambda document: document.add_patch(image, x, y, name))
+        self.cancel_gesture()
+        document = self._document
+        if document is None or self._refused():
+            return
+        state = document.state()
+
+        def add(_: Ticket) -> CanvasState:
+            return edits.with_patch(state, image.pixels, x, y, name)
+
+        def apply(new: CanvasState) -> None:
+            self._changed(document.apply_state("Accept result", new))
+
+        # Cutting into tiles takes four times as long a pixel as most else.
+        self._compute(self.tr("Accepting the result"), 4 * image.size.pixels, add, apply)
 
     def clear_paint(self) -> None:
         """The paint layer becomes empty."""
+        self.cancel_gesture()
+        document = self._document
+        if document is None or self._refused():
+            return
+        state = document.state()
 
-        def clear(document: CanvasDocument) -> None:
-            document.begin("Clear paint")
-            document.paint.fill(document.rect, (0, 0, 0, 0))
-            document.commit()
+        def apply(tiles: NewTiles) -> None:
+            self._changed(document.apply_tiles("Clear paint", tiles))
 
-        self._edit(clear)
+        self._compute(
+            self.tr("Clearing the paint"), document.size.pixels, lambda _: without_pixels(state, PAINT), apply
+        )
 
     def resize_canvas(self, rect: Rect) -> None:
         """The new edges, in pixels of the present canvas: crops or extends all layers."""

@@ -13,22 +13,22 @@ from sdstudio.app.canvas_build import (
     Built,
     Colour,
     ExportOptions,
+    NewTiles,
     blank,
     export,
-    fitted_mask,
     from_bytes,
     from_file,
     from_image,
     look,
     read_mask,
     save,
+    with_mask,
     write_mask,
 )
-from sdstudio.app.canvas_masks import MASK_ALONE, CanvasMasks
+from sdstudio.app.canvas_masks import CanvasMasks
 from sdstudio.app.canvas_questions import MaskSizeQuestion, MemoryQuestion, Question, UnsavedQuestion
 from sdstudio.app.canvas_work import CanvasWork, Ticket
 from sdstudio.app.io_worker import IoWorker
-from sdstudio.canvas.document import Change
 from sdstudio.domain.canvas_state import CanvasSnapshot
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.image import ImageBuffer, Pixels
@@ -190,17 +190,18 @@ class CanvasFiles(CanvasMasks):
         self._opening = self._worker.run(CanvasWork(label), lambda _: work(), done, self.problem.emit)
 
     def _replace_mask(self, mask: Pixels, fit: str) -> None:
+        self.cancel_gesture()  # a pen may have begun one while the question stood
         document = self._document
         if document is None or self._refused():
             return
-        size = document.size
+        state = document.state()
 
-        def apply(pixels: Pixels) -> None:
-            document.begin("Mask from file")
-            document.mask.write(document.rect, pixels)
-            self._changed(Change(document.commit(), MASK_ALONE))
+        def apply(tiles: NewTiles) -> None:
+            self._changed(document.apply_tiles("Mask from file", tiles))
 
-        self._compute(self.tr("Opening the mask"), size.pixels, lambda _: fitted_mask(mask, size, fit), apply)
+        self._compute(
+            self.tr("Opening the mask"), state.size.pixels, lambda _: self._counted(with_mask(state, mask, fit)), apply
+        )
 
     def _save_then(self, path: str, go_on: Callable[[], None]) -> None:
         self._save(path, True, go_on)

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject
 
-from sdstudio.app.canvas_build import NewTiles, filled
+from sdstudio.app.canvas_build import AREA_PIXELS, NewTiles, filled
 from sdstudio.app.canvas_tools import CanvasTools
 from sdstudio.app.io_worker import IoWorker
-from sdstudio.canvas.document import Change
+from sdstudio.canvas.blend import opacity_step
+from sdstudio.canvas.document import CanvasDocument, Change
 from sdstudio.canvas.pointer import PointerEvent
+from sdstudio.canvas.spare import LARGE_CANVAS, spare_tiles
+from sdstudio.canvas.tool_area import AreaWork
 from sdstudio.canvas.tool_base import Outline
 from sdstudio.canvas.tool_fill import FillWork
 from sdstudio.canvas.tool_settings import ToolSettings
-from sdstudio.canvas.tools import GRAB, Tool, make_tool
+from sdstudio.canvas.tools import GRAB, Tool, make_tool, picks
 from sdstudio.domain.canvas_state import MASK, PAINT
 from sdstudio.domain.geometry import Rect
 
@@ -31,6 +34,8 @@ class CanvasHand(CanvasTools):
         self._pressed = False
         self._hand_layer = MASK
         self._grab = GRAB
+        self._spare_io = io
+        self._refilling = False
         self.document_changed.connect(self._forget_hand)
         self.settings_changed.connect(self._follow_tool)
 
@@ -55,10 +60,20 @@ class CanvasHand(CanvasTools):
         if self._tool is None:
             if self._document is None or self._refused():
                 return
-            self._tool = make_tool(self._document, self._settings, self._last_point, self._grab)
+            if self._settings.target == "paint" and not picks(self._settings, event):
+                self._show_paint(self._document)
+            self._tool = make_tool(self._document, self._settings, self._last_point, self._grab, AREA_PIXELS)
             self._hand_layer = MASK if self._settings.target == "mask" else PAINT
         self._pressed = True
         self._after(self._tool.press(event))
+
+    def _show_paint(self, document: CanvasDocument) -> None:
+        """Nobody paints on what cannot be seen."""
+        info = document.layer(PAINT)
+        opacity = info.opacity if opacity_step(info.opacity) else 1.0
+        if not info.visible or opacity != info.opacity:
+            self._changed(document.set_layer(PAINT, visible=True, opacity=opacity))
+            self.note.emit(self.tr("The paint was hidden: it is shown again."))
 
     def move(self, events: Sequence[PointerEvent]) -> None:
         """All that came since the last time, in order; every one counts."""
@@ -103,9 +118,20 @@ class CanvasHand(CanvasTools):
             self._tool = None
             self._take_from(tool)
         elif not rect.empty:
+            self._look_at_spares()
             if self.mask_empty and self._hand_layer == MASK:
                 self._look_at_mask()
             self.touched.emit()
+
+    def _look_at_spares(self) -> None:
+        """Memory for the tiles to come is made ready in the other thread; small canvases have few."""
+        large = self._document is not None and self._document.size.pixels >= LARGE_CANVAS
+        if large and not self._refilling and spare_tiles.low:
+            self._refilling = True
+            self._spare_io.submit(spare_tiles.refill, self._refilled)
+
+    def _refilled(self, _nothing: None) -> None:
+        self._refilling = False
 
     def _take_from(self, tool: Tool) -> None:
         """A gesture is over: what else it brought."""
@@ -117,24 +143,27 @@ class CanvasHand(CanvasTools):
         if tool.work is not None:
             self._run_area(tool.work)
 
-    def _run_area(self, area: FillWork) -> None:
-        """Flood fill and magic wand: found, and laid on the tiles, in the other thread where the picture is large."""
+    def _run_area(self, area: FillWork | AreaWork) -> None:
+        """Flood fill and magic wand: found, and laid on the tiles, in the other thread where the picture is large; and
+        shapes that are."""
         document = self._document
         if document is None:
             return
-        snapshot, layer = document.snapshot(), self._hand_layer
+        snapshot = document.snapshot()
 
         def apply(tiles: NewTiles) -> None:
             if tiles:
-                document.begin(area.label)
-                document.grid(layer).replace(tiles)
-                self._changed(Change(document.commit(), frozenset({layer})))
+                self._changed(document.apply_tiles(area.label, tiles))
 
-        words = self.tr("Filling") if self._settings.tool == "fill" else self.tr("Finding what is alike")
-        self._compute(words, document.size.pixels, lambda ticket: filled(area, snapshot, ticket), apply)
+        if isinstance(area, AreaWork):
+            words = self.tr("Filling the area")
+        else:
+            words = self.tr("Filling") if self._settings.tool == "fill" else self.tr("Finding what is alike")
+        self._compute(words, document.size.pixels, lambda ticket: self._counted(filled(area, snapshot, ticket)), apply)
 
     def _show_hand(self, rect: Rect) -> None:
-        self._show(Change(rect, frozenset({self._hand_layer})))
+        parts = () if self._tool is None else self._tool.parts
+        self._show(Change(rect, frozenset({self._hand_layer}), parts=parts))
 
     def _follow_outline(self) -> None:
         outline = None if self._tool is None else self._tool.outline

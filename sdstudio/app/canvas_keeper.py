@@ -26,6 +26,8 @@ SLOTS_MAX = 64
 CLOSING_WAIT_S = 20.0
 """A program that is closing may still be writing its last state: started anew at once, it waits for itself."""
 LOOK_AGAIN_S = 0.1
+PIECE_S = 0.2
+"""Of writing in one go: what the hand does meanwhile waits for so long."""
 
 
 def holds_journal(folder: Path) -> bool:
@@ -35,11 +37,21 @@ def holds_journal(folder: Path) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kept:
-    """What the journal held. `crashed`: the program that wrote it did not end in order."""
+    """What the journal held. `crashed`: the program that wrote it did not end in order. Not `complete`: it is to be
+    written again, the program ended before all of it was."""
 
     snapshot: CanvasSnapshot | None
     crashed: bool = False
     note: str = ""
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What became of a write. `note`: what the person should know, mostly "". Not `complete`: more pieces follow."""
+
+    note: str = ""
+    complete: bool = True
 
 
 class CanvasKeeper:
@@ -56,18 +68,31 @@ class CanvasKeeper:
         """Never raises for what the journal holds. Raises StorageError where nothing can be written there."""
         journal = self._opened()
         snapshot = journal.read()
-        return Kept(snapshot, self._crashed, journal.note)
+        return Kept(snapshot, self._crashed, journal.note, journal.complete)
 
-    def write(self, snapshot: CanvasSnapshot | None) -> str:
-        """None: no canvas is open. Returns what the person should know, mostly "". Raises StorageError; what was
-        written before is still there then."""
+    def write(self, snapshot: CanvasSnapshot | None) -> Piece:
+        """What the canvas is and what the hand changed; more with `go_on`. None: no canvas is open. Raises
+        StorageError; what was written before is still there then."""
         journal = self._opened()
         noted = journal.note
+        complete = True
         if snapshot is None:
             journal.clear()
         else:
-            journal.write(snapshot)
-        return "" if journal.note == noted else journal.note
+            complete = journal.write(snapshot, PIECE_S)
+        return Piece("" if journal.note == noted else journal.note, complete)
+
+    def go_on(self) -> Piece:
+        """The next piece. Raises StorageError."""
+        journal = self._opened()
+        noted = journal.note
+        complete = journal.go_on(PIECE_S)
+        return Piece("" if journal.note == noted else journal.note, complete)
+
+    def finish(self) -> None:
+        """All pieces that are left. Raises StorageError."""
+        if self._journal is not None:
+            self._journal.go_on()
 
     def announce_close(self) -> None:
         """Lets a program that starts now wait for this one's last write. May be called in any thread."""

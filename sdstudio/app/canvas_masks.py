@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QObject
 
-from sdstudio.app.canvas_build import SMALL_PIXELS
+from sdstudio.app.canvas_build import SMALL_PIXELS, NewTiles, masked
 from sdstudio.app.canvas_edits import CanvasEdits
 from sdstudio.app.canvas_work import CanvasWork, Ticket
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.canvas.document import Change
-from sdstudio.canvas.tool_mask import MaskPatch, MaskWork
-from sdstudio.domain.canvas_state import MASK, CanvasSnapshot
+from sdstudio.canvas.tool_mask import MASK_LABELS, MaskWork
+from sdstudio.domain.canvas_state import MASK, CanvasSnapshot, HistoryItem
 from sdstudio.domain.errors import StudioError
 from sdstudio.domain.geometry import Rect
 
@@ -22,15 +22,20 @@ MASK_ALONE = frozenset({MASK})
 @dataclass(slots=True, eq=False)
 class _Preview:
     """`snapshot` is the canvas as it was before; `wanted` what was asked for last; `shown` what the open gesture on
-    the document holds, None where that is nothing yet."""
+    the document holds (`tiles`), None where that is nothing yet."""
 
     command: str
     snapshot: CanvasSnapshot
     wanted: int
     shown: int | None = None
+    tiles: NewTiles = ()
     running: bool = False
     accepted: bool = False
     ticket: Ticket | None = None
+
+    @property
+    def label(self) -> str:
+        return MASK_LABELS[self.command]
 
 
 class CanvasMasks(CanvasEdits):
@@ -95,6 +100,7 @@ class CanvasMasks(CanvasEdits):
         self._set_preview(None)
         if preview.shown is not None:
             self._show(Change(document.rollback(), MASK_ALONE))
+            self._let_go([HistoryItem(serial=0, label="", tiles=preview.tiles)])
         self._tell_rest()
         return True
 
@@ -118,11 +124,11 @@ class CanvasMasks(CanvasEdits):
             return
         snapshot, work = document.snapshot(), MaskWork(command, amount)
 
-        def find(ticket: Ticket) -> MaskPatch:
-            return work.run(snapshot, ticket.progress, ticket.cancelled)
+        def find(ticket: Ticket) -> NewTiles:
+            return self._counted(masked(work, snapshot, ticket))
 
-        def apply(patch: MaskPatch) -> None:
-            self._changed(Change(patch.apply(document), MASK_ALONE))
+        def apply(tiles: NewTiles) -> None:
+            self._changed(document.apply_tiles(work.label, tiles))
 
         self._compute(self._words(command), document.size.pixels, find, apply)
 
@@ -134,14 +140,14 @@ class CanvasMasks(CanvasEdits):
         preview.running = True
         amount, work = preview.wanted, MaskWork(preview.command, preview.wanted)
 
-        def find(ticket: Ticket) -> MaskPatch:
-            return work.run(preview.snapshot, ticket.progress, ticket.cancelled)
+        def find(ticket: Ticket) -> NewTiles:
+            return self._counted(masked(work, preview.snapshot, ticket))
 
-        def show(patch: MaskPatch) -> None:
+        def show(tiles: NewTiles) -> None:
             if preview is not self._preview or self._document is None:
                 return
             preview.running = False
-            self._show_preview(preview, amount, patch)
+            self._show_preview(preview, amount, tiles)
             self._follow_wanted()
             if preview.accepted and not preview.running:
                 self._end_preview()
@@ -156,13 +162,14 @@ class CanvasMasks(CanvasEdits):
             work_shown = CanvasWork(self._words(preview.command), can_cancel=False, exclusive=False)
             preview.ticket = self._worker.run(work_shown, find, show, failed)
 
-    def _show_preview(self, preview: _Preview, amount: int, patch: MaskPatch) -> None:
+    def _show_preview(self, preview: _Preview, amount: int, tiles: NewTiles) -> None:
         document = self._document
         assert document is not None
         rect = document.rollback() if preview.shown is not None else Rect(0, 0, 0, 0)
-        document.begin(patch.label)
-        rect = rect.united(patch.lay(document))
-        preview.shown = amount
+        self._let_go([HistoryItem(serial=0, label="", tiles=preview.tiles)])
+        document.begin(preview.label)
+        rect = rect.united(document.mask.replace({change.key: change.after for change in tiles}))
+        preview.shown, preview.tiles = amount, tiles
         self._show(Change(rect, MASK_ALONE))
         self._look_at_mask()
         self.touched.emit()
@@ -171,7 +178,8 @@ class CanvasMasks(CanvasEdits):
         preview, document = self._preview, self._document
         self._set_preview(None)
         if preview is not None and document is not None and preview.shown is not None:
-            document.commit()
+            document.rollback()
+            document.apply_tiles(preview.label, preview.tiles)
         self._tell_rest()
 
     def _set_preview(self, preview: _Preview | None) -> None:

@@ -40,7 +40,7 @@ BACKGROUND_CLOSE_MS = 500
 """The background worker may be hashing gigabytes; nothing is lost when the process leaves without it."""
 KEEPER_CLOSE_MS = 15_000
 """A picture of 8192 x 8192 that was opened a moment ago takes seconds to be written. The window is gone by then;
-leaving earlier would lose it."""
+leaving earlier would leave it to its file, if it has one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -150,6 +150,7 @@ def build_context(
     catalog = CatalogModel([starter], look, background, root)
     session = Session(starter, catalog.find, root)
     canvas = CanvasSession(canvas_io, root)
+    collector.wait_while(lambda: canvas.busy)
     images = ImageStore(paths.images)
     context = AppContext(
         root=root,

@@ -22,6 +22,9 @@ OPAQUE = 255
 BLOCK_ROWS = 64
 """Of a tile at a time: what is computed with then stays in the processor's cache."""
 
+MIXED_PART = 5
+"""Mixing all pixels costs as much as finding and mixing one in so many."""
+
 Words = npt.NDArray[np.uint32]
 """H x W, red in the lowest byte, alpha in the highest."""
 
@@ -70,11 +73,22 @@ def _over_opaque(below: Pixels, source: Pixels) -> Pixels:
     result = np.empty_like(under)
     for top in range(0, len(result), BLOCK_ROWS):
         rows = slice(top, top + BLOCK_ROWS)
-        if ((upper[rows] - _ONE_ALPHA) < _FULL_ALPHA - _ONE_ALPHA).any():
-            _mix(under[rows], upper[rows], result[rows])
-        else:
-            result[rows] = np.where(upper[rows] >= _FULL_ALPHA, upper[rows], under[rows])
+        _over_block(under[rows], upper[rows], result[rows])
     return result.view(np.uint8).reshape(below.shape)
+
+
+def _over_block(under: Words, upper: Words, result: Words) -> None:
+    """Most pixels of a stroke stay or are covered; the others are mixed by themselves where they are few."""
+    faint = np.flatnonzero((upper - _ONE_ALPHA) < _FULL_ALPHA - _ONE_ALPHA)
+    if len(faint) * MIXED_PART > upper.size:
+        _mix(under, upper, result)
+        return
+    result[:] = under
+    np.copyto(result, upper, where=upper >= _FULL_ALPHA)
+    if len(faint):
+        mixed = np.empty(len(faint), np.uint32)
+        _mix(under.reshape(-1)[faint], upper.reshape(-1)[faint], mixed)
+        result.reshape(-1)[faint] = mixed
 
 
 def _mix(under: Words, upper: Words, result: Words) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -157,12 +158,30 @@ def _squares(centre: float, reach: float) -> Floats:
 
 def _profile(columns: Floats, rows: Floats, radius: float, hardness: float, strength: int) -> Pixels:
     inner, outer = _ramp(radius, hardness)
-    value = np.sqrt(np.add.outer(rows, columns))
+    value, spare = _scratch(len(rows), len(columns))
+    np.add.outer(rows, columns, out=value)
+    np.sqrt(value, out=value)
     np.subtract(outer, value, out=value)
     value *= 1 / (outer - inner)
-    np.clip(value, 0, 1, out=value)
+    np.maximum(value, 0, out=value)
+    np.minimum(value, 1, out=value)
     if outer - inner > 2:
-        value *= value * (3 - 2 * value)
+        np.multiply(value, -2, out=spare)
+        spare += 3
+        spare *= value
+        value *= spare
     value *= strength
     value += 0.5
     return value.astype(np.uint8)
+
+
+_scratches = threading.local()
+
+
+def _scratch(height: int, width: int) -> tuple[Floats, Floats]:
+    """Two arrays of this thread, good until the next call: fresh memory would cost more than the arithmetic."""
+    kept: Floats | None = getattr(_scratches, "kept", None)
+    if kept is None or kept.shape[1] < height * width:
+        kept = _scratches.kept = np.empty((2, height * width), np.float32)
+    first, second = kept[:, : height * width].reshape(2, height, width)
+    return first, second

@@ -9,7 +9,6 @@ from sdstudio.canvas.history import BUDGET
 from sdstudio.canvas.layers import STANDARD_LAYERS
 from sdstudio.canvas.undoable import Change, UndoableLayers
 from sdstudio.domain.canvas_state import (
-    PAINT,
     PICTURE,
     CanvasSnapshot,
     CanvasState,
@@ -32,6 +31,7 @@ class CanvasDocument(UndoableLayers):
     def __init__(self, snapshot: CanvasSnapshot, budget: int = BUDGET) -> None:
         self.name = snapshot.name
         self.source = snapshot.source
+        self.origin = snapshot.origin
         super().__init__(snapshot, budget)
 
     @classmethod
@@ -85,14 +85,10 @@ class CanvasDocument(UndoableLayers):
 
     def add_patch(self, pixels: ImageBuffer, x: int, y: int, name: str = "") -> str:
         """A layer below the paint, at (x, y); what reaches over the canvas is cut off. Returns its id."""
-        used = {info.id for info in self.layers}
-        number = next(count for count in range(1, len(used) + 2) if f"patch-{count}" not in used)
-        info = LayerInfo(id=f"patch-{number}", kind=LayerKind.PATCH, name=name)
-        patch = LayerState(info=info, tiles=edits.tiles_of(pixels.pixels, x, y, self.size))
-        layers = list(self.state().layers)
-        layers.insert([layer.info.id for layer in layers].index(PAINT), patch)
-        self.apply_state("Accept result", CanvasState(size=self.size, layers=tuple(layers)))
-        return info.id
+        state = edits.with_patch(self.state(), pixels.pixels, x, y, name)
+        known = {info.id for info in self.layers}
+        self.apply_state("Accept result", state)
+        return next(layer.info.id for layer in state.layers if layer.info.id not in known)
 
     def resize_canvas(self, rect: Rect) -> Change:
         """Crops or extends all layers: `rect` is the new canvas in the old one's coordinates. What is new is
@@ -122,6 +118,7 @@ class CanvasDocument(UndoableLayers):
             redo=self._history.redo_items,
             pending=self._pending(),
             saved_serial=self._history.saved_serial,
+            origin=self.origin,
         )
 
     def saved(self, source: str, snapshot: CanvasSnapshot | None = None) -> None:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sdstudio.canvas.gesture import same_pixels
 from sdstudio.canvas.tiles import TileGrid, empty_tile, keys_of, settled, tile_rect, tiles_rect, uniform_tile
 from sdstudio.domain.canvas_state import (
     MAX_SIDE,
+    PAINT,
     TILE,
     CanvasState,
     LayerInfo,
+    LayerKind,
     LayerState,
     Tile,
+    TileChange,
     TileKey,
     Tiles,
 )
 from sdstudio.domain.errors import InvalidRequest
 from sdstudio.domain.geometry import NO_PIXELS, Rect, Size
 from sdstudio.domain.image import Pixels
+
+_WHOLE = Rect(0, 0, TILE, TILE)
 
 
 def check_size(size: Size) -> None:
@@ -57,6 +63,27 @@ def uniform_tiles(size: Size, value: tuple[int, ...]) -> dict[TileKey, Tile]:
         if tile is not None:
             tiles[key] = tile
     return tiles
+
+
+def differing_tiles(layer: str, before: Tiles, changes: Mapping[TileKey, Tile | None]) -> tuple[TileChange, ...]:
+    """Those of the new tiles whose pixels are not what they were: what `UndoableLayers.apply_tiles` takes."""
+    found = []
+    for key, tile in changes.items():
+        old = before.get(key)
+        if not same_pixels(old, tile, _WHOLE):
+            found.append(TileChange(layer, key, old, tile))
+    return tuple(found)
+
+
+def with_patch(state: CanvasState, pixels: Pixels, x: int, y: int, name: str = "") -> CanvasState:
+    """With a layer below the paint, at (x, y); what reaches over the canvas is cut off."""
+    used = {layer.info.id for layer in state.layers}
+    number = next(count for count in range(1, len(used) + 2) if f"patch-{count}" not in used)
+    info = LayerInfo(id=f"patch-{number}", kind=LayerKind.PATCH, name=name)
+    layers = list(state.layers)
+    place = [layer.info.id for layer in layers].index(PAINT)
+    layers.insert(place, LayerState(info=info, tiles=tiles_of(pixels, x, y, state.size)))
+    return CanvasState(size=state.size, layers=tuple(layers))
 
 
 def resized(state: CanvasState, rect: Rect) -> CanvasState:

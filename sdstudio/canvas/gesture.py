@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import reduce
+from collections.abc import Callable, Collection, Iterator
 
 import numpy as np
 
@@ -26,6 +25,15 @@ def _same(one: Tile | None, other: Tile | None, rows: slice) -> bool:
     if one is None or other is None:
         return not any(tile.pixels[rows].any() for tile in (one, other) if tile is not None)
     return np.array_equal(one.pixels[rows], other.pixels[rows])
+
+
+def _around(rects: Collection[Rect]) -> Rect:
+    """The smallest rectangle that holds all of these, of which none is empty."""
+    if not rects:
+        return NO_PIXELS
+    left, top = min(rect.x for rect in rects), min(rect.y for rect in rects)
+    right, bottom = max(rect.x + rect.width for rect in rects), max(rect.y + rect.height for rect in rects)
+    return Rect(left, top, right - left, bottom - top)
 
 
 class Gesture:
@@ -61,6 +69,16 @@ class Gesture:
         for (layer, key), tile in self._before.items():
             yield layer, key, tile
 
+    @property
+    def rect(self) -> Rect:
+        """Around all that was touched."""
+        return _around(self._rects.values())
+
+    @property
+    def layers(self) -> frozenset[str]:
+        """Those that were touched."""
+        return frozenset(layer for layer, _key in self._before)
+
     def item(self, current: Current) -> HistoryItem:
         """The tiles whose pixels differ now, and a rectangle that holds every changed pixel."""
         return self._item(current, compare=True)
@@ -78,5 +96,4 @@ class Gesture:
             if before is not after and not (compare and same_pixels(before, after, likely)):
                 changes.append(TileChange(layer, key, before, after))
                 rects.append(rect)
-        whole = reduce(Rect.united, rects, NO_PIXELS)
-        return HistoryItem(serial=self.serial, label=self.label, rect=whole, tiles=tuple(changes))
+        return HistoryItem(serial=self.serial, label=self.label, rect=_around(rects), tiles=tuple(changes))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from sdstudio.domain.canvas_state import CanvasState, HistoryItem, Tile, Tiles
 
 BUDGET = 512 * 1024 * 1024
 """Bytes; some two thousand tiles of paint, or eight thousand of mask."""
+
+
+RELEASED_AT_ONCE = 2048
+"""Tiles of forgotten items that are counted down together: 2 ms."""
 
 
 class _Serials:
@@ -33,36 +36,34 @@ class _Serials:
 serials = _Serials()
 
 
-def tile_difference(before: Tiles, after: Tiles) -> Iterator[tuple[Tile | None, Tile | None]]:
+TilePair = tuple[Tile | None, Tile | None]
+
+
+def tile_difference(before: Tiles, after: Tiles) -> list[TilePair]:
     """Each tile that is not the same object in both, as (before, after)."""
     if before is after:
-        return
-    for key, tile in before.items():
-        other = after.get(key)
-        if other is not tile:
-            yield tile, other
-    for key, tile in after.items():
-        if key not in before:
-            yield None, tile
+        return []
+    pairs: list[TilePair] = [(tile, other) for key, tile in before.items() if (other := after.get(key)) is not tile]
+    pairs += [(None, tile) for key, tile in after.items() if key not in before]
+    return pairs
 
 
-def state_difference(before: CanvasState, after: CanvasState) -> Iterator[tuple[Tile | None, Tile | None]]:
+def state_difference(before: CanvasState, after: CanvasState) -> list[TilePair]:
     """`tile_difference` of all layers."""
     old = {layer.info.id: layer.tiles for layer in before.layers}
     new = {layer.info.id: layer.tiles for layer in after.layers}
+    pairs: list[TilePair] = []
     for name in old.keys() | new.keys():
-        yield from tile_difference(old.get(name, {}), new.get(name, {}))
+        pairs += tile_difference(old.get(name, {}), new.get(name, {}))
+    return pairs
 
 
-def item_tiles(item: HistoryItem) -> Iterator[Tile]:
-    """The tiles that an item may be the last to hold. Those of a whole state that stayed the same are not among them:
-    they are on the canvas still, or a neighbouring item holds them."""
+def item_pairs(item: HistoryItem) -> list[TilePair]:
+    """What an item changes, as (before, after). Tiles of a whole state that stay the same are not among them: they are
+    on the canvas still, or a neighbouring item holds them."""
     if item.before is not None and item.after is not None:
-        pairs = state_difference(item.before, item.after)
-    else:
-        pairs = ((change.before, change.after) for change in item.tiles)
-    for pair in pairs:
-        yield from (tile for tile in pair if tile is not None)
+        return state_difference(item.before, item.after)
+    return [(change.before, change.after) for change in item.tiles]
 
 
 class TileLedger:
@@ -70,30 +71,43 @@ class TileLedger:
 
     def __init__(self) -> None:
         self.nbytes = 0
-        self._held: Counter[int] = Counter()
-        self._shown: Counter[int] = Counter()
+        self._held: dict[int, int] = {}
+        self._shown: dict[int, int] = {}
 
     def show(self, tile: Tile | None, count: int = 1) -> None:
         """The canvas has the tile in one more place; `count` -1: in one less."""
-        self._add(self._shown, tile, count)
+        if tile is not None:
+            self._add(self._shown, (tile,), count)
 
-    def hold(self, tile: Tile | None, count: int = 1) -> None:
-        """The same for the history."""
-        self._add(self._held, tile, count)
+    def show_all(self, tiles: Iterable[Tile | None], count: int = 1) -> None:
+        self._add(self._shown, tiles, count)
+
+    def hold(self, tiles: Iterable[Tile | None], count: int = 1) -> None:
+        """The history has the tiles in one more place; `count` -1: in one less."""
+        self._add(self._held, tiles, count)
 
     def shown(self, tile: Tile) -> bool:
         return tile.serial in self._shown
 
-    def _add(self, counts: Counter[int], tile: Tile | None, count: int) -> None:
-        if tile is None:
-            return
-        serial = tile.serial
-        was = serial in self._held and serial not in self._shown
-        counts[serial] += count
-        if not counts[serial]:
-            del counts[serial]
-        now = serial in self._held and serial not in self._shown
-        self.nbytes += tile.nbytes * (now - was)
+    def _add(self, counts: dict[int, int], tiles: Iterable[Tile | None], count: int) -> None:
+        # Thousands of tiles a step on a large canvas: only one that begins or ceases to be counted is looked at.
+        held, shown = self._held, self._shown
+        for tile in tiles:
+            if tile is None:
+                continue
+            serial = tile.serial
+            number = counts.get(serial, 0)
+            after = number + count
+            if number and after:
+                counts[serial] = after
+                continue
+            was = serial in held and serial not in shown
+            if after:
+                counts[serial] = after
+            else:
+                counts.pop(serial, None)
+            if was != (serial in held and serial not in shown):
+                self.nbytes += -tile.nbytes if was else tile.nbytes
 
 
 class History:
@@ -112,10 +126,13 @@ class History:
         budget: int = BUDGET,
     ) -> None:
         self.budget = budget
+        self.on_forgotten: Callable[[list[HistoryItem]], None] = list.clear
+        """Told what falls out, to let it go: to free many tiles takes time, better spent in another thread."""
         self.ledger = TileLedger()
         self.saved_serial = saved_serial
         self._undo = list(undo)
         self._redo = list(redo)
+        self._forgotten: list[HistoryItem] = []
         for item in (*self._undo, *self._redo):
             self._hold(item, 1)
             serials.skip(item.serial)
@@ -151,19 +168,34 @@ class History:
     @property
     def nbytes(self) -> int:
         """Of the tiles that only the history keeps alive."""
+        while self.release():
+            pass
         return self.ledger.nbytes
 
     def push(self, item: HistoryItem) -> None:
         """What was done last; forgets what could be done again. The canvas has to show the item's tiles already."""
         if self.saved_serial in {undone.serial for undone in self._redo}:
             self.saved_serial = -1
-        for undone in self._redo:
-            self._hold(undone, -1)
+        self._forgotten += self._redo
         self._redo.clear()
         self._undo.append(item)
         self._hold(item, 1)
-        while self.nbytes > self.budget and len(self._undo) > 1:
-            self._drop_oldest()
+        if self.ledger.nbytes > self.budget:  # what is forgotten and still counted may be too much by itself
+            while self.nbytes > self.budget and len(self._undo) > 1:
+                self._drop_oldest()
+        self.release()
+
+    def release(self) -> bool:
+        """A part of what was forgotten is no longer counted and let go; all that can be done in a few milliseconds.
+        True while there is more."""
+        done: list[HistoryItem] = []
+        count = 0
+        while self._forgotten and count < RELEASED_AT_ONCE:
+            done.append(self._forgotten.pop())
+            count += self._hold(done[-1], -1)
+        if done:
+            self.on_forgotten(done)
+        return bool(self._forgotten)
 
     def step_back(self) -> HistoryItem | None:
         """The item to undo, moved to those that can be done again."""
@@ -179,6 +211,19 @@ class History:
         self._undo.append(self._redo.pop(0))
         return self._undo[-1]
 
+    def move_to(self, position: int) -> list[tuple[HistoryItem, bool]]:
+        """Many steps at once: the items to undo (False) or to do again (True), in that order; they are moved."""
+        done = len(self._undo)
+        if position < done:
+            moved = self._undo[position:]
+            del self._undo[position:]
+            self._redo[:0] = moved
+            return [(item, False) for item in reversed(moved)]
+        moved = self._redo[: position - done]
+        del self._redo[: position - done]
+        self._undo += moved
+        return [(item, True) for item in moved]
+
     def has(self, serial: int) -> bool:
         """Whether undo or redo leads to the state after this item; 0 is the state before the oldest."""
         return serial == 0 or any(item.serial == serial for item in (*self._undo, *self._redo))
@@ -186,12 +231,15 @@ class History:
     def _drop_oldest(self) -> None:
         """The state after it becomes the oldest, number 0, and the saved one's number with it."""
         item = self._undo.pop(0)
-        self._hold(item, -1)
+        self._forgotten.append(item)
         if self.saved_serial == item.serial:
             self.saved_serial = 0
         elif self.saved_serial == 0:
             self.saved_serial = -1
 
-    def _hold(self, item: HistoryItem, count: int) -> None:
-        for tile in item_tiles(item):
-            self.ledger.hold(tile, count)
+    def _hold(self, item: HistoryItem, count: int) -> int:
+        """Returns how many tiles it has."""
+        pairs = item_pairs(item)
+        self.ledger.hold((pair[0] for pair in pairs), count)
+        self.ledger.hold((pair[1] for pair in pairs), count)
+        return 2 * len(pairs)

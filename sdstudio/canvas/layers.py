@@ -13,6 +13,7 @@ from sdstudio.domain.canvas_state import (
     MASK,
     PAINT,
     PICTURE,
+    TILE,
     CanvasState,
     LayerInfo,
     LayerKind,
@@ -146,40 +147,56 @@ class LayerStack:
 
 def content_bounds(grid: TileGrid) -> Rect:
     """The smallest rectangle that holds every pixel that is not 0. Looks at border tiles only, from outside in."""
+    lines: tuple[dict[int, list[TileKey]], dict[int, list[TileKey]]] = ({}, {})
     filled = grid.keys()
-    left = _first(grid, sorted(filled), 0, 1)
-    if left is None:
+    for key in filled:
+        lines[0].setdefault(key[0], []).append(key)
+        lines[1].setdefault(key[1], []).append(key)
+    left, top = (_outermost(grid, lines[axis], axis, first=True) for axis in (0, 1))
+    if left is None or top is None:
         return NO_PIXELS
-    top = _first(grid, sorted(filled, key=lambda key: key[1]), 1, 1)
-    right = _first(grid, sorted(filled, reverse=True), 0, -1)
-    bottom = _first(grid, sorted(filled, key=lambda key: -key[1]), 1, -1)
-    assert top is not None and right is not None and bottom is not None
+    right, bottom = (_outermost(grid, lines[axis], axis, first=False) for axis in (0, 1))
+    assert right is not None and bottom is not None
     return Rect.between(left, top, right, bottom)
 
 
-def _first(grid: TileGrid, keys: list[TileKey], axis: int, step: int) -> int | None:
-    """The outermost column (axis 0) or row (axis 1) with content; for step -1 the first one outside. `keys` outermost
-    first; all of a line of tiles are looked at, then the next line only if that one was empty."""
+def _outermost(grid: TileGrid, lines: dict[int, list[TileKey]], axis: int, *, first: bool) -> int | None:
+    """The first column (axis 0) or row (axis 1) with content, or the one after the last. `lines`: tiles by column or
+    row; the next is looked at only if one was empty."""
+    for line in sorted(lines, reverse=not first):
+        edge = _edge(grid, lines[line], axis, first)
+        if edge is not None:
+            return line * TILE + edge
+    return None
+
+
+def _edge(grid: TileGrid, keys: list[TileKey], axis: int, first: bool) -> int | None:
+    """The same among tiles of one column or row, counted from its begin."""
     best: int | None = None
-    line: int | None = None
     for key in keys:
-        if best is not None and key[axis] != line:
-            break
-        line = key[axis]
         span = _span(grid, key, axis)
-        if span is not None:
-            edge = span[0] if step > 0 else span[1]
-            best = edge if best is None else (min(best, edge) if step > 0 else max(best, edge))
+        if span is None:
+            continue
+        if first:
+            best = span[0] if best is None else min(best, span[0])
+        else:
+            best = span[1] if best is None else max(best, span[1])
+        if best == (0 if first else TILE):
+            break
     return best
 
 
 def _span(grid: TileGrid, key: TileKey, axis: int) -> tuple[int, int] | None:
-    """First and last + 1 of the document columns (rows) with content in one tile."""
+    """First and last + 1 of a tile's columns (rows) with content."""
     pixels = grid.current(key)
     if pixels is None:
         return None
-    found = np.flatnonzero(pixels.any(axis=(axis, 2) if pixels.ndim == 3 else axis))
-    if not found.size:
-        return None
-    start = tile_rect(key, grid.size).x if axis == 0 else tile_rect(key, grid.size).y
-    return start + int(found[0]), start + int(found[-1]) + 1
+    if 0 in pixels.strides:
+        return (0, TILE) if pixels[0, 0].any() else None
+    words = np.ascontiguousarray(pixels).reshape(TILE, -1).view(np.uint64)  # eight bytes at a time
+    if axis == 1:
+        lit = np.bitwise_or.reduce(words, axis=1) != 0
+    else:
+        lit = np.bitwise_or.reduce(words, axis=0).view(np.uint8).reshape(TILE, -1).any(axis=1)
+    found = np.flatnonzero(lit)
+    return (int(found[0]), int(found[-1]) + 1) if found.size else None

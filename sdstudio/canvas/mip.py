@@ -153,16 +153,22 @@ class MipLevels:
 
     def invalidate(self, rect: Rect) -> None:
         """Document pixels that changed."""
+        x0, y0 = max(rect.x, 0), max(rect.y, 0)
+        x1, y1 = min(rect.right, self._sizes[0].width) - 1, min(rect.bottom, self._sizes[0].height) - 1
+        if x0 > x1 or y0 > y1:
+            return
         for level in range(1, self.levels):
-            step = 2**level
-            part = Rect.between(rect.x // step, rect.y // step, -(-rect.right // step), -(-rect.bottom // step))
-            part = part.intersected(Rect.of(self._sizes[level]))
+            # In plain numbers, of the first and the last pixel: a stroke comes here hundreds of times a second.
+            left, top, right, bottom = x0 >> level, y0 >> level, x1 >> level, y1 >> level
             known, dirty = self._tiles[level], self._dirty[level]
-            for key in keys_of(part):
-                if key in known:
-                    share = part_of_tile(part, key)
-                    before = dirty.get(key)
-                    dirty[key] = share if before is None or share is WHOLE_TILE else before.united(share)
+            for row in range(top // TILE, bottom // TILE + 1):
+                for column in range(left // TILE, right // TILE + 1):
+                    key = (column, row)
+                    if key in known:
+                        part = Rect.between(left, top, right + 1, bottom + 1)
+                        share = part_of_tile(part, key)
+                        before = dirty.get(key)
+                        dirty[key] = share if before is None or share is WHOLE_TILE else before.united(share)
 
     def adopt(self, levels: list[dict[TileKey, Pixels | None]]) -> None:
         """Tiles computed elsewhere; they belong to these levels from now on."""

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from sdstudio.canvas.spare import spare_tiles
 from sdstudio.domain.canvas_state import NO_TILES, TILE, Tile, TileKey, Tiles
 from sdstudio.domain.geometry import NO_PIXELS, Rect, Size
 from sdstudio.domain.image import Pixels
@@ -17,6 +18,10 @@ Touch = Callable[[TileKey, Tile | None, Rect], None]
 
 Value = int | tuple[int, ...]
 """Of one pixel: a mask's 0 to 255, or (red, green, blue, alpha)."""
+
+
+_REPEATED = {2: 0x0101010101010101, 3: 0x0000000100000001}
+"""One pixel's bits -> those of 64, by the number of a tile's dimensions."""
 
 
 def keys_of(rect: Rect) -> Iterator[TileKey]:
@@ -66,16 +71,16 @@ def uniform_tile(value: tuple[int, ...], width: int = TILE, height: int = TILE) 
 
 def uniform_value(pixels: Pixels, width: int = TILE, height: int = TILE) -> tuple[int, ...] | None:
     """The value that all of a tile's first width x height pixels have; None where they differ."""
-    if pixels.ndim == 3 and pixels.flags.c_contiguous:
-        words = pixels.reshape(TILE, -1).view(np.uint32)
-        first = words[0, 0]
-        if first != words[height - 1, width - 1] or first != words[height // 2, width // 2]:
-            return None
-        return tuple(int(part) for part in pixels[0, 0]) if (words[:height, :width] == first).all() else None
-    first = pixels[0, 0]
-    if not (first == pixels[height - 1, width - 1]).all() or not (pixels[:height, :width] == first).all():
+    words = pixels if pixels.ndim == 2 else np.ascontiguousarray(pixels).view(np.uint32)[..., 0]
+    first = words[0, 0]
+    if first != words[height - 1, width - 1] or first != words[height // 2, width // 2]:
         return None
-    return tuple(int(part) for part in first) if pixels.ndim == 3 else (int(first),)
+    if width == TILE and words.flags.c_contiguous:
+        # Eight bytes at a time: a long stroke's end looks at hundreds of tiles.
+        same = words[:height].reshape(-1).view(np.uint64) == np.uint64(int(first) * _REPEATED[pixels.ndim])
+    else:
+        same = words[:height, :width] == first
+    return tuple(pixels[0, 0].reshape(-1).tolist()) if same.all() else None
 
 
 def settled(pixels: Pixels, width: int = TILE, height: int = TILE) -> Tile | None:
@@ -165,13 +170,20 @@ class TileGrid:
     def replace(self, changes: Mapping[TileKey, Tile | None]) -> Rect:
         """Whole tiles, as part of a gesture: they have to be 0 beyond the canvas. Returns the pixels they cover."""
         for key in changes:
-            self._touch(key, tile_rect(key, self.size))
+            x, y = key[0] * TILE, key[1] * TILE
+            self._touch(key, Rect(x, y, min(TILE, self.size.width - x), min(TILE, self.size.height - y)))
         return self.restore(changes)
 
     def restore(self, changes: Mapping[TileKey, Tile | None]) -> Rect:
         """`replace` without telling `on_touch`: the document's undo and redo."""
+        tiles, opened = self._tiles, self._open
         for key, tile in changes.items():
-            self._put(key, tile)
+            opened.pop(key, None)
+            if tile is None:
+                tiles.pop(key, None)
+            else:
+                tiles[key] = tile
+        self._frozen = None
         return tiles_rect(changes, self.size)
 
     def freeze(self) -> Tiles:
@@ -192,7 +204,8 @@ class TileGrid:
         pixels = self._open.get(key)
         if pixels is None:
             tile = self._tiles.get(key)
-            pixels = empty_tile(self.channels) if tile is None else np.array(tile.pixels, order="C")
+            pixels = spare_tiles.take(self.channels)
+            pixels[...] = 0 if tile is None else tile.pixels
             self._open[key] = pixels
             self._frozen = None
         return pixels
@@ -208,5 +221,5 @@ class TileGrid:
     def _settle(self, key: TileKey) -> None:
         pixels = self._open.get(key)
         if pixels is not None:
-            whole = tile_rect(key, self.size)
-            self._put(key, settled(pixels, whole.width, whole.height))
+            width, height = self.size.width - key[0] * TILE, self.size.height - key[1] * TILE
+            self._put(key, settled(pixels, min(TILE, width), min(TILE, height)))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from sdstudio.canvas.document import CanvasDocument
 from sdstudio.canvas.pointer import PointerEvent
@@ -12,6 +13,7 @@ from sdstudio.canvas.tool_base import ELLIPSE, LASSO, POLYGON, RECTANGLE, Outlin
 from sdstudio.canvas.tool_coverage import Coverage
 from sdstudio.canvas.tool_ink import ink_coverage, make_ink
 from sdstudio.canvas.tool_settings import ToolSettings
+from sdstudio.domain.canvas_state import CanvasSnapshot
 from sdstudio.domain.geometry import NO_PIXELS, Rect
 
 
@@ -38,13 +40,67 @@ def apply_area(document: CanvasDocument, settings: ToolSettings, coverage: Cover
     return document.commit()
 
 
-class LassoGesture(QuietGesture):
-    """Drawn free-hand; closed by a straight line. The document changes at release only."""
+@dataclass(frozen=True, slots=True, eq=False)
+class AreaWork:
+    """A shape that was drawn: laid at once, or for a large one in another thread. `box`: pixels that are looked at."""
 
-    def __init__(self, document: CanvasDocument, settings: ToolSettings) -> None:
+    shape: Callable[[], Coverage]
+    box: Rect
+    settings: ToolSettings
+    combine: str
+    label: str
+
+    def run(
+        self,
+        snapshot: CanvasSnapshot,
+        progress: Callable[[float], None] | None = None,
+        cancel: Callable[[], bool] | None = None,
+    ) -> Coverage:
+        """In any thread."""
+        return self.shape()
+
+    def apply(self, document: CanvasDocument, found: Coverage) -> Rect:
+        """On the document that it was drawn on, or one that is the same. Returns what has changed."""
+        if not found.tiles:
+            return NO_PIXELS
+        return apply_area(document, self.settings, found, self.combine, self.label)
+
+
+class AreaGesture(QuietGesture):
+    """What has an outline. The document changes at the end only; not at all for a large area, which becomes `work`."""
+
+    def __init__(self, document: CanvasDocument, settings: ToolSettings, at_once: int | None) -> None:
+        """`at_once`: pixels of the largest box that is laid at once; None: all are."""
         self._document = document
         self._settings = settings
         self._combine = settings.combine
+        self._at_once = at_once
+        self.work: AreaWork | None = None
+
+    def _lay(self, shape: Callable[[], Coverage], box: Rect, label: str) -> Rect:
+        box = box.intersected(self._document.rect)
+        if self._combine == "replace" and self._settings.target == "mask":
+            box = box.united(self._document.mask_bounds())
+        area = AreaWork(shape, box, self._settings, self._combine, label)
+        if self._at_once is not None and box.pixels > self._at_once:
+            self.work = area
+            return NO_PIXELS
+        return area.apply(self._document, shape())
+
+    def _lay_polygon(self, points: Sequence[Point], label: str) -> Rect:
+        size, antialias = self._document.size, self._settings.antialias
+        columns, rows = [point[0] for point in points], [point[1] for point in points]
+        box = Rect.between(
+            math.floor(min(columns)), math.floor(min(rows)), math.ceil(max(columns)), math.ceil(max(rows))
+        )
+        return self._lay(lambda: polygon(points, size, antialias=antialias), box, label)
+
+
+class LassoGesture(AreaGesture):
+    """Drawn free-hand; closed by a straight line."""
+
+    def __init__(self, document: CanvasDocument, settings: ToolSettings, at_once: int | None = None) -> None:
+        super().__init__(document, settings, at_once)
         self._points: list[Point] = []
         self.busy = False
 
@@ -68,24 +124,21 @@ class LassoGesture(QuietGesture):
             return NO_PIXELS
         self.move([event])
         self.busy = False
-        coverage = polygon(self._points, self._document.size, antialias=self._settings.antialias)
-        if not coverage.tiles:
-            return NO_PIXELS
-        return apply_area(self._document, self._settings, coverage, self._combine, LASSO)
+        return self._lay_polygon(self._points, LASSO)
 
     def cancel(self) -> Rect:
         self.busy = False
         return NO_PIXELS
 
 
-class PolygonGesture(QuietGesture):
+class PolygonGesture(AreaGesture):
     """Corner by corner; a press near the first one, or `finish`, closes it; `step_back` takes the last one back."""
 
-    def __init__(self, document: CanvasDocument, settings: ToolSettings, grab: float) -> None:
+    def __init__(
+        self, document: CanvasDocument, settings: ToolSettings, grab: float, at_once: int | None = None
+    ) -> None:
         """`grab`: document pixels within which a press means the first corner."""
-        self._document = document
-        self._settings = settings
-        self._combine = settings.combine
+        super().__init__(document, settings, at_once)
         self._grab = grab
         self._corners: list[Point] = []
         self._pointer: Point | None = None
@@ -118,10 +171,7 @@ class PolygonGesture(QuietGesture):
 
     def finish(self) -> Rect:
         corners, self._corners, self._pointer = self._corners, [], None
-        coverage = polygon(corners, self._document.size, antialias=self._settings.antialias)
-        if not coverage.tiles:
-            return NO_PIXELS
-        return apply_area(self._document, self._settings, coverage, self._combine, POLYGON)
+        return self._lay_polygon(corners, POLYGON) if corners else NO_PIXELS
 
     def step_back(self) -> Rect:
         if self._corners:
@@ -134,17 +184,15 @@ class PolygonGesture(QuietGesture):
         return NO_PIXELS
 
 
-class BoxGesture(QuietGesture):
+class BoxGesture(AreaGesture):
     """Rectangle and ellipse, over the whole pixels from press to release. A click without a drag makes nothing.
 
     While dragging Shift makes the sides equal and Alt draws from the centre. A key that at the press meant "add" or
     "subtract" does so only after it was let go once; where it would have changed nothing it means the shape at once.
     """
 
-    def __init__(self, document: CanvasDocument, settings: ToolSettings) -> None:
-        self._document = document
-        self._settings = settings
-        self._combine = settings.combine
+    def __init__(self, document: CanvasDocument, settings: ToolSettings, at_once: int | None = None) -> None:
+        super().__init__(document, settings, at_once)
         self._spent = {"shift": False, "alt": False}
         self._start: Point = (0.0, 0.0)
         self._end: Point = (0.0, 0.0)
@@ -186,14 +234,10 @@ class BoxGesture(QuietGesture):
             return NO_PIXELS
         self.move([event])
         self.busy = False
-        size = self._document.size
+        rect, size, antialias = self._rect, self._document.size, self._settings.antialias
         if self._settings.tool == "ellipse":
-            coverage, label = ellipse(self._rect, size, antialias=self._settings.antialias), ELLIPSE
-        else:
-            coverage, label = rectangle(self._rect, size), RECTANGLE
-        if not coverage.tiles:
-            return NO_PIXELS
-        return apply_area(self._document, self._settings, coverage, self._combine, label)
+            return self._lay(lambda: ellipse(rect, size, antialias=antialias), rect, ELLIPSE)
+        return self._lay(lambda: rectangle(rect, size), rect, RECTANGLE)
 
     def cancel(self) -> Rect:
         self.busy = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
 from sdstudio.canvas.brush import Brush, StampCache
 from sdstudio.canvas.document import CanvasDocument
@@ -38,6 +39,8 @@ class BrushGesture(QuietGesture):
         self._before: Tiles = NO_TILES
         self.busy = False
         self.last_point = last_point
+        self.parts: tuple[Rect, ...] = ()
+        """The document pixels that the last call may have changed, tile by tile."""
 
     def press(self, event: PointerEvent) -> Rect:
         line = event.shift and self.last_point is not None
@@ -65,7 +68,8 @@ class BrushGesture(QuietGesture):
         return self._ink_dirty()
 
     def release(self, event: PointerEvent) -> Rect:
-        """The event's place counts, its pressure does not: a pen that leaves presses with 0."""
+        """The event's place counts, its pressure does not: a pen that leaves presses with 0. (What the stroke changed
+        before was told then.)"""
         if not self.busy:
             return NO_PIXELS
         end = self._path.end
@@ -73,12 +77,14 @@ class BrushGesture(QuietGesture):
         rect = self.move(moved)
         self.busy = False
         self.last_point = self._path.end
-        return rect.united(self._document.commit())
+        self._document.commit()
+        return rect
 
     def cancel(self) -> Rect:
         if not self.busy:
             return NO_PIXELS
         self.busy = False
+        self.parts = ()
         return self._document.rollback()
 
     def _draw(self, dabs: Sequence[Dab]) -> None:
@@ -91,4 +97,5 @@ class BrushGesture(QuietGesture):
                 coverage.stamp(left, top, pixels, flow)
 
     def _ink_dirty(self) -> Rect:
-        return ink_stroke(self._document.grid(self._target), self._before, self._coverage, self._ink)
+        self.parts = tuple(ink_stroke(self._document.grid(self._target), self._before, self._coverage, self._ink))
+        return reduce(Rect.united, self.parts, NO_PIXELS)

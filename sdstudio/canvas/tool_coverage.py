@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sdstudio.canvas.spare import spare_tiles
 from sdstudio.canvas.tiles import keys_of, tile_rect
 from sdstudio.domain.canvas_state import TILE, TileKey
 from sdstudio.domain.geometry import Rect, Size
@@ -16,9 +17,6 @@ FULL: Pixels = np.broadcast_to(np.uint8(255), (TILE, TILE))
 """A tile that is covered all over; it may stand in a Coverage's tiles as it is."""
 
 FULL_FLOW = 256
-
-_STRIP = 64
-"""Rows that are looked at together when changes are sought."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,22 +121,25 @@ class StrokeCoverage:
             if not rect.empty:
                 yield key, rect.moved(key[0] * TILE, key[1] * TILE), part.pixels[rect.slices]
 
-    def changed(self, key: TileKey, rect: Rect) -> Iterator[tuple[Rect, Pixels]]:
-        """The parts of a dirty rectangle (of one tile) that really differ since `changed` was last asked there, to
-        the nearest 64 rows and 8 columns: for inks that cost more than a look."""
+    def changed(self, key: TileKey, rect: Rect) -> tuple[Rect, Pixels] | None:
+        """The part of a dirty rectangle (of one tile) that really differs since `changed` was last asked there, to
+        the nearest 8 columns, with how it is covered. Of a large brush that is next to nothing: most of what its dabs
+        touch was covered before."""
         part = self._parts[key]
         if part.laid is None:
-            part.laid = np.zeros((TILE, TILE), np.uint8)
-        words = (part.pixels != part.laid).view(np.uint64).reshape(TILE // _STRIP, _STRIP, TILE // 8)
-        differs = np.bitwise_or.reduce(words, axis=1) != 0
+            part.laid = _blank()
         left, top = key[0] * TILE, key[1] * TILE
-        for strip in np.flatnonzero(differs.any(axis=1)).tolist():
-            columns = np.flatnonzero(differs[strip])
-            x0, x1 = int(columns[0]) * 8, int(columns[-1]) * 8 + 8
-            found = Rect(left + x0, top + strip * _STRIP, x1 - x0, _STRIP).intersected(rect)
-            inside = found.moved(-left, -top).slices
-            part.laid[inside] = part.pixels[inside]
-            yield found, part.pixels[inside]
+        first, last = rect.y - top, rect.bottom - top
+        words = (part.pixels[first:last] != part.laid[first:last]).view(np.uint64)
+        columns = np.bitwise_or.reduce(words, axis=0).nonzero()[0]
+        if not len(columns):
+            return None
+        x0, x1 = max(int(columns[0]) * 8, rect.x - left), min(int(columns[-1]) * 8 + 8, rect.right - left)
+        rows = np.bitwise_or.reduce(words, axis=1).nonzero()[0]
+        y0, y1 = first + int(rows[0]), first + int(rows[-1]) + 1
+        cover = part.pixels[y0:y1, x0:x1]
+        part.laid[y0:y1, x0:x1] = cover
+        return Rect(left + x0, top + y0, x1 - x0, y1 - y0), cover
 
     @property
     def nbytes(self) -> int:
@@ -147,7 +148,7 @@ class StrokeCoverage:
     def _touched(self, key: TileKey, left: int, top: int, right: int, bottom: int) -> Pixels:
         part = self._parts.get(key)
         if part is None:
-            part = self._parts[key] = _Part(np.zeros((TILE, TILE), np.uint8))
+            part = self._parts[key] = _Part(_blank())
         self._dirty[key] = part
         part.widen(left, top, right, bottom)
         if self._kept is not None:
@@ -155,6 +156,12 @@ class StrokeCoverage:
                 self._kept[key] = _Part(part.pixels.copy())
             self._kept[key].widen(left, top, right, bottom)
         return part.pixels
+
+
+def _blank() -> Pixels:
+    pixels = spare_tiles.take(1)
+    pixels.fill(0)
+    return pixels
 
 
 def _flow_towards(target: Pixels, source: Pixels, flow: int) -> None:

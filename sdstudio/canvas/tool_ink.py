@@ -14,6 +14,7 @@ Where c is 0 a pixel stays bit for bit.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -27,14 +28,14 @@ from sdstudio.domain.geometry import NO_PIXELS, Rect
 from sdstudio.domain.image import Pixels
 
 Words = npt.NDArray[np.uint16]
+Words32 = npt.NDArray[np.uint32]
+
+Place = tuple[Pixels, Pixels | None, Pixels]
+"""Target, the pixels before the gesture, and their coverage: see `Ink.lay`."""
 
 
 class Ink(Protocol):
-    """`solid`: what a fully covered pixel is, whatever it was before; None where that depends. `dear`: laying it costs
-    so much more than comparing that unchanged pixels are sought out first."""
-
-    @property
-    def dear(self) -> bool: ...
+    """`solid`: what a fully covered pixel is, whatever it was before; None where that depends."""
 
     @property
     def solid(self) -> int | tuple[int, ...] | None: ...
@@ -47,10 +48,23 @@ class Ink(Protocol):
         """Writes `target` from the pixels before the gesture (None: all 0) and their coverage, all of one shape."""
         ...
 
+    def lay_all(self, places: Sequence[Place]) -> None:
+        """The same for targets in several tiles."""
+        ...
 
-class MaskAdd:
-    dear = False
 
+class PlainInk:
+    """Lays place by place."""
+
+    def lay(self, target: Pixels, before: Pixels | None, cover: Pixels) -> None:
+        raise NotImplementedError
+
+    def lay_all(self, places: Sequence[Place]) -> None:
+        for target, before, cover in places:
+            self.lay(target, before, cover)
+
+
+class MaskAdd(PlainInk):
     def __init__(self, opacity: float = 1.0) -> None:
         self._top = round(255 * opacity)
         self.solid = 255 if self._top == 255 else None
@@ -67,9 +81,7 @@ class MaskAdd:
         np.add(before, _scaled(gap, cover), out=target)
 
 
-class MaskRemove:
-    dear = False
-
+class MaskRemove(PlainInk):
     def __init__(self, opacity: float = 1.0) -> None:
         self._opacity = round(255 * opacity)
         self.solid = 0 if self._opacity == 255 else None
@@ -84,31 +96,49 @@ class MaskRemove:
         np.subtract(before, _scaled(before, _faded(cover, self._opacity)), out=target)
 
 
-class PaintAdd:
-    dear = True
-
+class PaintAdd(PlainInk):
     def __init__(self, colour: tuple[int, int, int], opacity: float = 1.0) -> None:
         self._opacity = round(255 * opacity)
         self.solid = (*colour, 255) if self._opacity == 255 else None
         self._colour = np.array([*colour, 0], np.uint8).view("<u4")[0]
+        self._solid = np.array([*colour, 255], np.uint8).view("<u4")[0]
 
     def touches(self, tile: Tile | None) -> bool:
         return self._opacity > 0
 
     def lay(self, target: Pixels, before: Pixels | None, cover: Pixels) -> None:
-        source = self._words(cover)
         words = target.view("<u4")[..., 0]
         if before is None:
-            words[:] = source
+            words[:] = self._words(cover)
             return
-        faint = (cover > 0) & (cover < 255) if self._opacity == 255 else None
-        if faint is None or 2 * np.count_nonzero(faint) > faint.size:
-            target[:] = over(before, source.view(np.uint8).reshape(target.shape))
+        if self._opacity < 255:
+            target[:] = over(before, self._words(cover).view(np.uint8).reshape(target.shape))
             return
-        words[:] = before.view("<u4")[..., 0]  # most pixels stay or are covered: the others by themselves
-        mixed = over(words[faint].view(np.uint8).reshape(1, -1, 4), source[faint].view(np.uint8).reshape(1, -1, 4))
-        np.copyto(words, source, where=cover == 255)
-        words[faint] = mixed.view("<u4").reshape(-1)
+        self.lay_all([(target, before, cover)])
+
+    def lay_all(self, places: Sequence[Place]) -> None:
+        """At full opacity most pixels stay or are covered: the others are mixed by themselves, all in one go (a call
+        costs as much as some thousand pixels)."""
+        kept: list[tuple[Pixels, Words32, npt.NDArray[np.intp]]] = []
+        faint: list[tuple[Words32, Pixels]] = []
+        for target, before, cover in places:
+            if before is None or self._opacity < 255:
+                self.lay(target, before, cover)
+                continue
+            result, flat = before.view("<u4")[..., 0].flatten(), np.ascontiguousarray(cover).reshape(-1)
+            between = ((flat - np.uint8(1)) < 254).nonzero()[0]
+            faint.append((result[between], flat[between]))
+            np.copyto(result, self._solid, where=flat == 255)
+            kept.append((target, result, between))
+        if not kept:
+            return
+        under, covers = (np.concatenate(parts) for parts in zip(*faint, strict=True))
+        mixed = over(_as_row(under), _as_row(self._words(covers))).view("<u4").reshape(-1)
+        start = 0
+        for target, result, between in kept:
+            result[between] = mixed[start : start + len(between)]
+            start += len(between)
+            target.view("<u4")[..., 0] = result.reshape(target.shape[:2])
 
     def _words(self, cover: Pixels) -> npt.NDArray[np.uint32]:
         """The colour with its alpha as 32-bit words, red in the lowest byte; 0 where the alpha is. (A table look-up
@@ -122,9 +152,11 @@ class PaintAdd:
         return words
 
 
-class PaintRemove:
-    dear = True
+def _as_row(words: npt.NDArray[np.uint32]) -> Pixels:
+    return words.view(np.uint8).reshape(1, -1, 4)
 
+
+class PaintRemove(PlainInk):
     def __init__(self, opacity: float = 1.0) -> None:
         self._opacity = round(255 * opacity)
         self.solid = None
@@ -148,24 +180,21 @@ def make_ink(target: str, colour: tuple[int, int, int], opacity: float = 1.0, *,
     return MaskRemove(opacity) if remove else MaskAdd(opacity)
 
 
-def ink_stroke(grid: TileGrid, before: Tiles, coverage: StrokeCoverage, ink: Ink) -> Rect:
-    """Brings the layer up to date where the stroke's coverage changed. Returns the rectangle around it."""
-    total = NO_PIXELS
-    for key, rect, cover in coverage.take_dirty():
+def ink_stroke(grid: TileGrid, before: Tiles, coverage: StrokeCoverage, ink: Ink) -> list[Rect]:
+    """Brings the layer up to date where the stroke's coverage changed. Returns one rectangle for each tile that did."""
+    touched: list[Rect] = []
+    places: list[Place] = []
+    for key, rect, _cover in coverage.take_dirty():
         tile = before.get(key)
-        if not ink.touches(tile):
+        changed = coverage.changed(key, rect) if ink.touches(tile) else None
+        if changed is None:
             continue
-        if tile is None or not ink.dear:
-            _lay(grid, tile, key, rect, cover, ink)
-            total = total.united(rect)
-            continue
-        parts = list(coverage.changed(key, rect))
-        for view, _ in grid.edit(rect) if parts else ():
-            for part, part_cover in parts:
-                old = tile.pixels[part.moved(-key[0] * TILE, -key[1] * TILE).slices]
-                ink.lay(view[part.moved(-rect.x, -rect.y).slices], old, part_cover)
-                total = total.united(part)
-    return total
+        part, cover = changed
+        old = None if tile is None else tile.pixels[part.moved(-key[0] * TILE, -key[1] * TILE).slices]
+        places += [(view, old, cover) for view, _part in grid.edit(part)]
+        touched.append(part)
+    ink.lay_all(places)
+    return touched
 
 
 def ink_coverage(grid: TileGrid, coverage: Coverage, ink: Ink) -> Rect:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sdstudio.canvas.document import CanvasDocument
 from sdstudio.canvas.pointer import PointerEvent
-from sdstudio.canvas.tool_area import BoxGesture, LassoGesture, PolygonGesture
+from sdstudio.canvas.tool_area import AreaGesture, AreaWork, BoxGesture, LassoGesture, PolygonGesture
 from sdstudio.canvas.tool_base import TOOL_LABELS, Gesture, Outline, Point, QuietGesture
 from sdstudio.canvas.tool_brush import BrushGesture
 from sdstudio.canvas.tool_fill import FillGesture, FillWork
@@ -18,6 +18,13 @@ LABELS = (*TOOL_LABELS, *MASK_LABELS.values())
 """All words that tools and mask operations put into the history."""
 
 GRAB = 8.0
+
+
+def picks(settings: ToolSettings, event: PointerEvent) -> bool:
+    """Whether a press like this takes a colour, and changes nothing."""
+    if event.eraser:
+        return False
+    return settings.tool == "picker" or (event.ctrl and settings.tool == "brush" and settings.target == "paint")
 
 
 class PickerGesture(QuietGesture):
@@ -56,13 +63,19 @@ class Tool:
     it is `busy`). Every method returns the document pixels that may have changed."""
 
     def __init__(
-        self, document: CanvasDocument, settings: ToolSettings, last_point: Point | None = None, grab: float = GRAB
+        self,
+        document: CanvasDocument,
+        settings: ToolSettings,
+        last_point: Point | None = None,
+        grab: float = GRAB,
+        at_once: int | None = None,
     ) -> None:
         self.document = document
         self.settings = settings
         self.last_point = last_point
         """Where the last stroke ended: give it to the next tool, a press with Shift draws a line from there."""
         self._grab = grab
+        self._at_once = at_once
         self._gesture: Gesture = QuietGesture()
 
     @property
@@ -76,14 +89,19 @@ class Tool:
         return self._gesture.outline
 
     @property
+    def parts(self) -> tuple[Rect, ...]:
+        """The rectangle of the last call more exactly; () where nothing more is known."""
+        return self._gesture.parts if isinstance(self._gesture, BrushGesture) else ()
+
+    @property
     def picked(self) -> tuple[int, int, int] | None:
         """The colour under the picker, after its press; None where there is none."""
         return self._gesture.picked if isinstance(self._gesture, PickerGesture) else None
 
     @property
-    def work(self) -> FillWork | None:
-        """What the last press asks to be done elsewhere (fill, wand)."""
-        return self._gesture.work if isinstance(self._gesture, FillGesture) else None
+    def work(self) -> FillWork | AreaWork | None:
+        """What the gesture asks to be done elsewhere: fill and wand, and large areas."""
+        return self._gesture.work if isinstance(self._gesture, FillGesture | AreaGesture) else None
 
     def press(self, event: PointerEvent) -> Rect:
         if not self._gesture.busy:
@@ -118,22 +136,26 @@ class Tool:
         document, settings = self.document, self.settings
         if event.eraser:
             return BrushGesture(document, settings, self.last_point, tip=True)
-        picks = event.ctrl and settings.tool == "brush" and settings.target == "paint"
-        if picks or settings.tool == "picker":
+        if picks(settings, event):
             return PickerGesture(document)
         if settings.tool == "lasso":
-            return LassoGesture(document, settings)
+            return LassoGesture(document, settings, self._at_once)
         if settings.tool == "polygon":
-            return PolygonGesture(document, settings, self._grab)
+            return PolygonGesture(document, settings, self._grab, self._at_once)
         if settings.tool in ("rectangle", "ellipse"):
-            return BoxGesture(document, settings)
+            return BoxGesture(document, settings, self._at_once)
         if settings.tool in ("fill", "wand"):
             return FillGesture(document, settings)
         return BrushGesture(document, settings, self.last_point)
 
 
 def make_tool(
-    document: CanvasDocument, settings: ToolSettings, last_point: Point | None = None, grab: float = GRAB
+    document: CanvasDocument,
+    settings: ToolSettings,
+    last_point: Point | None = None,
+    grab: float = GRAB,
+    at_once: int | None = None,
 ) -> Tool:
-    """`grab`: document pixels around a polygon's first corner in which a press closes it (8 of the screen's)."""
-    return Tool(document, settings, last_point, grab)
+    """`grab`: document pixels around a polygon's first corner in which a press closes it (8 of the screen's);
+    `at_once`: areas of more pixels than that become `work`."""
+    return Tool(document, settings, last_point, grab, at_once)

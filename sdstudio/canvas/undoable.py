@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sdstudio.canvas import edits
 from sdstudio.canvas.gesture import Gesture
-from sdstudio.canvas.history import BUDGET, History, serials, state_difference
+from sdstudio.canvas.history import BUDGET, History, item_pairs, serials
 from sdstudio.canvas.layers import LayerStack
-from sdstudio.domain.canvas_state import CanvasSnapshot, CanvasState, HistoryItem, Tile, TileKey
+from sdstudio.canvas.tiles import tiles_rect
+from sdstudio.domain.canvas_state import CanvasSnapshot, CanvasState, HistoryItem, Tile, TileChange, TileKey
 from sdstudio.domain.geometry import NO_PIXELS, Rect, Size
 
 NO_LAYERS: frozenset[str] = frozenset()
@@ -17,11 +19,17 @@ NO_LAYERS: frozenset[str] = frozenset()
 @dataclass(frozen=True, slots=True)
 class Change:
     """What to look at anew: document pixels (of the size it has now) and layers. `structure`: the size or the list
-    of layers, their names, visibility or opacity changed."""
+    of layers, their names, visibility or opacity changed. `parts`: the rectangle more exactly, where that is known; a
+    large brush's is mostly what was covered before."""
 
     rect: Rect = NO_PIXELS
     layers: frozenset[str] = NO_LAYERS
     structure: bool = False
+    parts: tuple[Rect, ...] = ()
+
+    @property
+    def rects(self) -> tuple[Rect, ...]:
+        return self.parts or (self.rect,)
 
     def united(self, other: Change) -> Change:
         return Change(
@@ -39,8 +47,7 @@ class UndoableLayers(LayerStack):
         self._gesture: Gesture | None = None
         super().__init__(snapshot.state, self._touch)
         for layer in snapshot.state.layers:
-            for tile in layer.tiles.values():
-                self._history.ledger.show(tile)
+            self._history.ledger.show_all(layer.tiles.values())
         if snapshot.pending is not None:
             serials.skip(snapshot.pending.serial)
             self._gesture = Gesture.resumed(snapshot.pending)
@@ -66,9 +73,8 @@ class UndoableLayers(LayerStack):
         gesture = self._the_gesture()
         item = gesture.item(self._tile)
         changed = {(change.layer, change.key) for change in item.tiles}
-        for layer, key, before in gesture.before():
-            if (layer, key) not in changed:  # back to the very object: same serial, nothing to write to disk
-                self.grid(layer).restore({key: before})
+        # The others go back to the very object: same serial, nothing to write to disk.
+        self._restore(place for place in gesture.before() if place[:2] not in changed)
         self._gesture = None
         if item.tiles:
             self._count_tiles(item, forward=True)
@@ -79,12 +85,9 @@ class UndoableLayers(LayerStack):
     def rollback(self) -> Rect:
         """Ends the gesture as if it had not been. Returns a rectangle that holds every pixel that changed back."""
         gesture = self._the_gesture()
-        item = gesture.item(self._tile)
-        for layer, key, before in gesture.before():
-            self.grid(layer).restore({key: before})
+        self._restore((layer, key, before) for layer, key, before in gesture.before())
         self._gesture = None
-        self._changed(item)
-        return item.rect
+        return self._told(Change(gesture.rect, gesture.layers)).rect
 
     def undo(self) -> Change | None:
         """None where there is nothing to undo."""
@@ -102,15 +105,30 @@ class UndoableLayers(LayerStack):
         """Undo or redo until so many items are done; None where nothing is to be done. Raises IndexError."""
         if not 0 <= position <= self._history.position + len(self._history.redo_items):
             raise IndexError(position)
+        self._forbid_in_gesture()
         total: Change | None = None
-        while self._history.position != position:
-            step = self.undo() if self._history.position > position else self.redo()
-            assert step is not None
-            total = step if total is None else total.united(step)
+        steps = self._history.move_to(position)
+        while steps:
+            count = next((n for n, (item, _) in enumerate(steps) if item.before is not None), len(steps))
+            change = self._apply_many(steps[:count]) if count else self._apply(steps[0][0], forward=steps[0][1])
+            total = change if total is None else total.united(change)
+            del steps[: max(count, 1)]
         if total is not None and total.structure:
             total = Change(total.rect.intersected(self.rect), total.layers, structure=True)
         self.last_change = total or Change()
         return total
+
+    def apply_tiles(self, label: str, tiles: tuple[TileChange, ...]) -> Change:
+        """Tiles that really differ, worked out elsewhere from its state as it is now, as one history item; none
+        without any."""
+        self._forbid_in_gesture()
+        if not tiles:
+            return self._told(Change())
+        rect = tiles_rect((change.key for change in tiles), self.size)
+        item = HistoryItem(serial=serials.take(), label=label, rect=rect, tiles=tiles)
+        change = self._apply(item, forward=True)
+        self._history.push(item)
+        return change
 
     def apply_state(self, label: str, state: CanvasState) -> Change:
         """Any other state of this canvas, made from its state as it is now."""
@@ -146,27 +164,47 @@ class UndoableLayers(LayerStack):
     def _apply(self, item: HistoryItem, *, forward: bool) -> Change:
         self._count_tiles(item, forward=forward)
         if item.before is None or item.after is None:
-            for change in item.tiles:
-                self.grid(change.layer).restore({change.key: change.after if forward else change.before})
+            self._restore((step.layer, step.key, step.after if forward else step.before) for step in item.tiles)
         else:
             self._put_state(item.after if forward else item.before)
         return self._changed(item)
 
+    def _apply_many(self, steps: Sequence[tuple[HistoryItem, bool]]) -> Change:
+        """Items of tiles, one after another: what they come to is put once."""
+        first: dict[tuple[str, TileKey], Tile | None] = {}
+        last: dict[tuple[str, TileKey], Tile | None] = {}
+        rect = NO_PIXELS
+        for item, forward in steps:
+            rect = rect.united(item.rect)
+            for step in item.tiles:
+                gone, come = (step.before, step.after) if forward else (step.after, step.before)
+                first.setdefault((step.layer, step.key), gone)
+                last[step.layer, step.key] = come
+        self._history.ledger.show_all(last.values())
+        self._history.ledger.show_all(first.values(), -1)
+        self._restore((layer, key, tile) for (layer, key), tile in last.items())
+        return self._told(Change(rect, frozenset(layer for layer, _key in last)))
+
+    def _restore(self, places: Iterable[tuple[str, TileKey, Tile | None]]) -> None:
+        changes: dict[str, dict[TileKey, Tile | None]] = {}
+        for layer, key, tile in places:
+            changes.setdefault(layer, {})[key] = tile
+        for layer, tiles in changes.items():
+            self.grid(layer).restore(tiles)
+
     def _count_tiles(self, item: HistoryItem, *, forward: bool) -> None:
         """The ledger's view of a step: one tile goes from the canvas, another comes."""
-        if item.before is not None and item.after is not None:
-            pairs = state_difference(item.before, item.after)
-        else:
-            pairs = ((change.before, change.after) for change in item.tiles)
-        for before, after in pairs:
-            gone, come = (before, after) if forward else (after, before)
-            self._history.ledger.show(come)
-            self._history.ledger.show(gone, -1)
+        pairs = item_pairs(item)
+        self._history.ledger.show_all(pair[forward] for pair in pairs)
+        self._history.ledger.show_all((pair[not forward] for pair in pairs), -1)
+
+    def _told(self, change: Change) -> Change:
+        self.revision += 1
+        self.last_change = change
+        return change
 
     def _changed(self, item: HistoryItem) -> Change:
-        self.revision += 1
-        self.last_change = _change_of(item, self.size)
-        return self.last_change
+        return self._told(_change_of(item, self.size))
 
 
 def _change_of(item: HistoryItem, size: Size) -> Change:

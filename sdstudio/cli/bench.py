@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import re
+from collections.abc import Mapping
+from typing import Any
 
 from sdstudio.cli.arguments import UsageError, add_json
 from sdstudio.cli.console import Console
@@ -10,6 +13,11 @@ from sdstudio.cli.running import DONE
 from sdstudio.cli.services import CliServices
 
 HELP = "measure how fast something is"
+
+WHAT_WIDTH, NUMBER_WIDTH, UNIT_WIDTH, AIM_WIDTH = 52, 9, 6, 24
+PERCENTILES = ("p50", "p99", "max")
+NUMBERS = {"p50": "p50", "p99": "p99", "max": "max", "cpu_p99": "cpu p99"}
+"""Key and heading."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +30,39 @@ def run(args: argparse.Namespace, services: CliServices, console: Console) -> in
     if bench is None:
         names = ", ".join(sorted(services.benches)) or "none in this install"
         raise UsageError(f"argument NAME: There is no measurement “{args.name}”.", hint=f"There are: {names}.")
+    table = False
     for data in bench():
-        console.result(data, "  ".join(f"{key}: {value}" for key, value in data.items()))
+        if not all(key in data for key in ("what", *PERCENTILES)):
+            console.result(data, "  ".join(f"{key}: {value}" for key, value in data.items()))
+            continue
+        if not table and not console.json_lines:
+            console.say(_heading())
+        table = True
+        console.result(data, _line(data))
     return DONE
+
+
+def _heading() -> str:
+    numbers = "".join(f"{heading:>{NUMBER_WIDTH}}" for heading in NUMBERS.values())
+    words = f"{'what':<{WHAT_WIDTH}}{numbers}  {'unit':<{UNIT_WIDTH}} {'n':>5}  {'aim':<{AIM_WIDTH}}".rstrip()
+    return f"{words}\n{'-' * len(words)}"
+
+
+def _line(data: Mapping[str, Any]) -> str:
+    """One row. Rows come as they are measured, so the widths are fixed; a long name moves its own row only."""
+    numbers = "".join(f"{_number(data.get(key)):>{NUMBER_WIDTH}}" for key in NUMBERS)
+    words = f"{data['what']:<{WHAT_WIDTH}}{numbers}  {data.get('unit', ''):<{UNIT_WIDTH}} {data.get('n', ''):>5}"
+    return f"{words}  {data.get('aim', ''):<{AIM_WIDTH}} {verdict(data)}".rstrip()
+
+
+def _number(value: object) -> str:
+    return f"{value:.2f}" if isinstance(value, int | float) else ""
+
+
+def verdict(data: Mapping[str, Any]) -> str:
+    """ "met" or "NOT MET", where the aim is a bound: “<= 8” (of the p99) or “p50 < 300”; else ""."""
+    found = re.fullmatch(r"(?:(p50|p99|max)\s+)?(<=?)\s*(\d+(?:\.\d+)?)", str(data.get("aim", "")))
+    if found is None:
+        return ""
+    value, limit = float(data[found[1] or "p99"]), float(found[3])
+    return "met" if value < limit or (value == limit and found[2] == "<=") else "NOT MET"

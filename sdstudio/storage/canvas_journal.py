@@ -1,23 +1,28 @@
 """The journal of an open canvas: each state written whole or not at all, only what is new, its undo and redo too.
 
 One SQLite file. A program that dies at any moment leaves the last state whose writing had ended, or the next one.
+Where there is much to write it goes in pieces, each a transaction: first what the canvas is and what the hand changed,
+then the other tiles. Those that are missing when the program dies are taken from the file that the canvas was opened
+from; where that is not possible it is said what is missing.
 """
 
 from __future__ import annotations
 
 import errno
 import logging
+import math
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sdstudio.domain.canvas_state import CanvasSnapshot
+from sdstudio.domain.canvas_state import CanvasSnapshot, let_go
 from sdstudio.domain.errors import StorageError
 from sdstudio.storage.canvas_read import FAULTS, load
-from sdstudio.storage.canvas_rows import CLEAR, CREATE, SCHEMA, Written
-from sdstudio.storage.canvas_write import Writer
+from sdstudio.storage.canvas_rows import CLEAR, CREATE, CREATE_ORIGIN, SCHEMA, Written
+from sdstudio.storage.canvas_write import Writer, go_on
 from sdstudio.storage.files import ensure_folder, storage_error
 
 _log = logging.getLogger(__name__)
@@ -52,6 +57,8 @@ class CanvasJournal:
         self.note = ""
         self._path = path
         self._written: Written | None = None
+        self._snapshot: CanvasSnapshot | None = None  # while a part of it is still to be written
+        self._gaps = False
         ensure_folder(path.parent)
         try:
             self._database = self._opened()
@@ -59,16 +66,39 @@ class CanvasJournal:
             self._set_aside(str(reason))
             self._database = self._opened()
 
-    def write(self, snapshot: CanvasSnapshot) -> None:
-        """Everything that can be had again by `read`. Raises StorageError; what was written before stays then."""
+    @property
+    def complete(self) -> bool:
+        """Whether every tile of what was last written, or read, is in the file. What was read with gaps is to be
+        written again as it is now."""
+        return not self._gaps and (self._written is None or not self._written.awaiting)
+
+    def write(self, snapshot: CanvasSnapshot, seconds: float = math.inf) -> bool:
+        """Everything that can be had again by `read`: what it is, and its tiles as far as they can be written in that
+        time. True when it is complete; else `go_on`. Raises StorageError; what was written before stays then."""
         try:
-            self._write(snapshot)
+            return self._write(snapshot, seconds)
         except _SetAside as reason:
             self._begin_anew(str(reason))
             try:
-                self._write(snapshot)
+                return self._write(snapshot, seconds)
             except _SetAside as again:
                 raise StorageError(f"The canvas could not be kept against crashes: {again.__cause__}.") from again
+
+    def go_on(self, seconds: float = math.inf) -> bool:
+        """The next piece of what was last written or read. True when it is complete. Raises StorageError."""
+        written = self._written
+        if written is None or not written.awaiting:
+            return True
+        try:
+            with self._transaction() as database:
+                laid = go_on(database, written, time.monotonic() + seconds)
+        except _SetAside as reason:
+            snapshot = self._snapshot
+            self._begin_anew(str(reason))
+            return True if snapshot is None else self.write(snapshot, seconds)
+        self._written = laid
+        self._forget_if_complete()
+        return self.complete
 
     def read(self) -> CanvasSnapshot | None:
         """What was last written; None for nothing, or where it cannot be read any more (see `note`).
@@ -84,10 +114,13 @@ class CanvasJournal:
             if found is None:
                 return None
             if history:
-                self._written = found[1]
+                self._written = found.written
+                self.note = " ".join(words for words in (self.note, found.note) if words)
+                self._snapshot, self._gaps = found.snapshot, bool(found.note)
+                self._forget_if_complete()
             else:
                 self._begin_anew("The last canvas was kept, but its history was damaged.")
-            return found[0]
+            return found.snapshot
         self._begin_anew("The last canvas was damaged and could not be brought back.")
         return None
 
@@ -99,7 +132,7 @@ class CanvasJournal:
                     database.execute(f"DELETE FROM {table}")
         except _SetAside as reason:
             self._begin_anew(str(reason))
-        self._written = Written()
+        self._written, self._snapshot, self._gaps = Written(), None, False
         self._give_back(keep=0, at_once=1 << 30)
 
     def close(self) -> None:
@@ -140,6 +173,7 @@ class CanvasJournal:
             database.execute(f"PRAGMA user_version = {SCHEMA}")
         elif version != SCHEMA:
             raise _SetAside("The last canvas was kept by a later version of SD Studio.")
+        database.execute(CREATE_ORIGIN)
         database.execute("COMMIT")
 
     def _set_aside(self, why: str) -> None:
@@ -159,7 +193,7 @@ class CanvasJournal:
     def _begin_anew(self, why: str) -> None:
         self._database.close()
         self._set_aside(why)
-        self._written = None
+        self._written, self._snapshot, self._gaps = None, None, False
         self._database = self._opened()
 
     def _in_words(self, error: sqlite3.Error) -> Exception:
@@ -196,15 +230,24 @@ class CanvasJournal:
         except sqlite3.Error as error:
             _log.info("The canvas journal was not rolled back: %s", error)  # SQLite had done it, or does at opening.
 
-    def _write(self, snapshot: CanvasSnapshot) -> None:
+    def _write(self, snapshot: CanvasSnapshot, seconds: float) -> bool:
         old = self._written or Written()
         with self._transaction() as database:
             if self._written is None:
                 for table in CLEAR:
                     database.execute(f"DELETE FROM {table}")
-            new = Writer(database, old).write(snapshot)
-        self._written = new
+            new = Writer(database, old, time.monotonic() + seconds).write(snapshot)
+        gone = [row.item for number, row in old.items.items() if number not in new.items]
+        self._written, self._snapshot, self._gaps = new, snapshot, False
+        del old
+        let_go(gone)
         self._give_back(_FREE_KEPT, _FREED_AT_ONCE)
+        self._forget_if_complete()
+        return self.complete
+
+    def _forget_if_complete(self) -> None:
+        if self.complete:
+            self._snapshot = None
 
     def _give_back(self, keep: int, at_once: int) -> None:
         """Free pages to the disk. What was to be written is written: a failure here costs room, nothing else."""

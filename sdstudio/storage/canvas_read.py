@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
 
 from sdstudio.domain.canvas_state import CanvasSnapshot, CanvasState, HistoryItem, Tile, TileChange, TileKey
-from sdstudio.storage.canvas_rows import ItemRow, Written, rect_from_text, state_from_rows, tile_from_row
+from sdstudio.storage.canvas_gaps import IN_NO_FILE, Gaps, without_gaps
+from sdstudio.storage.canvas_origin import Places, tiles_again
+from sdstudio.storage.canvas_rows import (
+    AWAITED,
+    ItemRow,
+    Written,
+    place_from_data,
+    rect_from_text,
+    state_from_rows,
+    tile_from_row,
+)
+from sdstudio.storage.tile_pixels import TILE_SHAPES
 
 FAULTS = (sqlite3.DatabaseError, ValueError, KeyError, TypeError, zlib.error, OverflowError, RecursionError)
 """What reading raises where the file is damaged."""
@@ -21,6 +36,33 @@ class _Reader:
     database: sqlite3.Connection
     tiles: dict[int, Tile] = field(default_factory=dict)
     written: Written = field(default_factory=Written)
+
+    def fetch_awaited(self) -> Gaps:
+        """Tiles whose pixels were still to be written, from the file that the canvas was opened from; those that
+        cannot be had are gaps, and transparent."""
+        query = "SELECT id, channels, data FROM tile WHERE coding = ?"
+        awaited = self.database.execute(query, (AWAITED,)).fetchall()
+        places, why = self._origin() if awaited else ({}, IN_NO_FILE)
+        missing: set[Tile] = set()
+        for row, channels, data in awaited:
+            place = place_from_data(data)
+            tile = None if place is None else places.get(place)
+            if tile is None or tile.pixels.shape != TILE_SHAPES[channels]:
+                tile = Tile(np.broadcast_to(np.uint8(0), TILE_SHAPES[channels]))
+                missing.add(tile)
+            else:
+                self.written.awaiting[row] = tile
+            self.tiles[row] = tile
+            self.written.tiles[tile.serial] = row
+        return Gaps(missing, why)
+
+    def _origin(self) -> tuple[Places, str]:
+        found = self.database.execute("SELECT path, nbytes, modified_ns FROM origin").fetchone()
+        if found is None:
+            return {}, IN_NO_FILE
+        path, nbytes, modified_ns = found
+        places, why = tiles_again(Path(os.fsdecode(path)), nbytes, modified_ns)
+        return places, why or IN_NO_FILE
 
     def tile(self, row: int | None) -> Tile | None:
         """Each is decoded once: states and history items share it again."""
@@ -71,8 +113,17 @@ class _Reader:
         return item
 
 
-def load(database: sqlite3.Connection, history: bool = True) -> tuple[CanvasSnapshot, Written] | None:
-    """What was last written, and which rows its tiles and items are; None where nothing is. Raises FAULTS.
+@dataclass(frozen=True, slots=True, eq=False)
+class Loaded:
+    """What was last written, which rows its tiles and items are, and in words what of it had not been yet."""
+
+    snapshot: CanvasSnapshot
+    written: Written
+    note: str = ""
+
+
+def load(database: sqlite3.Connection, history: bool = True) -> Loaded | None:
+    """None where nothing was written. Raises FAULTS.
 
     Without `history` only what the canvas shows, for a file of which the rest is damaged.
     """
@@ -82,6 +133,7 @@ def load(database: sqlite3.Connection, history: bool = True) -> tuple[CanvasSnap
         return None
     name, source, saved_serial, state_row, undo, redo, pending = found
     reader = _Reader(database)
+    gaps = reader.fetch_awaited()
 
     def note(layer: str, key: TileKey, tile: int) -> None:
         reader.written.places[layer, key] = tile
@@ -94,7 +146,8 @@ def load(database: sqlite3.Connection, history: bool = True) -> tuple[CanvasSnap
         snapshot = replace(snapshot, undo=tuple(reader.item(row) for row in json.loads(undo)), redo=undone)
         if pending is not None:
             snapshot = _interrupted(snapshot, reader.item(pending))
-    return snapshot, reader.written
+    snapshot, words = without_gaps(snapshot, gaps)
+    return Loaded(snapshot, reader.written, words)
 
 
 def _interrupted(snapshot: CanvasSnapshot, pending: HistoryItem) -> CanvasSnapshot:

@@ -25,8 +25,9 @@ from sdstudio.domain.image import Pixels
 from sdstudio.storage.tile_pixels import TILE_SHAPES, uniform_tile, uniform_value
 
 SCHEMA = 1
-UNIFORM, PACKED, PLAIN = 0, 1, 2
-"""How a tile is stored: the bytes of its one value, zlib, or as it is where zlib gains nothing."""
+UNIFORM, PACKED, PLAIN, AWAITED = 0, 1, 2, 3
+"""How a tile is stored: the bytes of its one value, zlib, or as it is where zlib gains nothing; AWAITED: not yet, the
+data is the place in the `origin` that it can be had from meanwhile, or nothing."""
 _GAIN, _SAMPLE = 0.8, 16
 
 CREATE = """
@@ -57,7 +58,12 @@ CREATE TABLE canvas (
     state INTEGER NOT NULL REFERENCES state, undo TEXT NOT NULL, redo TEXT NOT NULL, pending INTEGER REFERENCES item
 );
 """
-CLEAR = ("canvas", "change", "item", "state_tile", "state", "tile")
+CREATE_ORIGIN = """
+CREATE TABLE IF NOT EXISTS origin (
+    id INTEGER PRIMARY KEY CHECK (id = 1), path BLOB NOT NULL, nbytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL
+)
+"""
+CLEAR = ("canvas", "change", "item", "state_tile", "state", "tile", "origin")
 """Tables in an order in which nothing refers to what is gone."""
 
 
@@ -73,12 +79,14 @@ class ItemRow:
 class Written:
     """What the file holds, by the names that this process has for it; never changed once it is true.
 
-    `tiles`: serial -> row; `items`: row -> item; `places`: layer, column, row -> tile row, of the current state.
+    `tiles`: serial -> row; `items`: row -> item; `places`: layer, column, row -> tile row, of the current state;
+    `awaiting`: row -> tile whose pixels are still to be written, the most urgent first.
     """
 
     tiles: dict[int, int] = field(default_factory=dict)
     items: dict[int, ItemRow] = field(default_factory=dict)
     places: dict[tuple[str, TileKey], int] = field(default_factory=dict)
+    awaiting: dict[int, Tile] = field(default_factory=dict)
 
 
 def tile_row(pixels: Pixels) -> tuple[int, int, bytes]:
@@ -95,6 +103,19 @@ def tile_row(pixels: Pixels) -> tuple[int, int, bytes]:
     return channels, PLAIN, raw.tobytes()
 
 
+def place_data(place: tuple[str, TileKey] | None) -> bytes:
+    """Where in the origin a tile is; nothing for one that is not there."""
+    return b"" if place is None else json.dumps([place[0], *place[1]]).encode()
+
+
+def place_from_data(data: bytes) -> tuple[str, TileKey] | None:
+    """Raises ValueError or TypeError for what no journal of ours holds."""
+    if not data:
+        return None
+    layer, column, row = json.loads(data)
+    return str(layer), (int(column), int(row))
+
+
 def tile_from_row(channels: int, coding: int, data: bytes) -> Tile:
     """Raises ValueError, KeyError or zlib.error for what no journal of ours holds."""
     shape = TILE_SHAPES[channels]
@@ -103,6 +124,8 @@ def tile_from_row(channels: int, coding: int, data: bytes) -> Tile:
         if value.size != channels:
             raise ValueError("a uniform tile with a value of another size")
         return uniform_tile(value[0] if channels == 1 else value, channels)
+    if coding not in (PACKED, PLAIN):
+        raise ValueError(f"a tile stored in an unknown way: {coding}")
     if coding == PACKED:
         inflater = zlib.decompressobj()
         data = inflater.decompress(data, int(np.prod(shape)))

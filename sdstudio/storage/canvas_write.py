@@ -1,33 +1,70 @@
-"""Writing one state of a canvas into its journal: only what the file does not have yet."""
+"""Writing one state of a canvas into its journal: only what the file does not have yet, many pixels in pieces."""
 
 from __future__ import annotations
 
 import json
+import math
+import os
 import sqlite3
+import time
+from dataclasses import replace
 
-from sdstudio.domain.canvas_state import CanvasSnapshot, CanvasState, HistoryItem, Tile
+from sdstudio.domain.canvas_state import CanvasOrigin, CanvasSnapshot, CanvasState, HistoryItem, Tile
 from sdstudio.storage.canvas_rows import (
+    AWAITED,
     ItemRow,
     Written,
     item_tiles,
     layers_text,
+    place_data,
     rect_text,
     same_item,
     state_tiles,
     tile_row,
 )
 
+_HAND_AT_ONCE = 64
+"""Tiles: what the hand changed is written at once, unless it is very much."""
 _CURRENT = 1
 """Row of the state that the canvas shows."""
 
 
-class Writer:
-    """One write: rows for what is new, then none any more for what nothing refers to."""
+def go_on(database: sqlite3.Connection, written: Written, until: float = math.inf) -> Written:
+    """Writes awaited tiles until that time (of `time.monotonic`), at least one."""
+    left = dict(written.awaiting)
+    for row, tile in written.awaiting.items():
+        _put_tile(database, row, tile)
+        del left[row]
+        if time.monotonic() >= until:
+            break
+    if not left:
+        database.execute("DELETE FROM origin")
+    return replace(written, awaiting=left)
 
-    def __init__(self, database: sqlite3.Connection, old: Written) -> None:
+
+def _put_tile(database: sqlite3.Connection, row: int, tile: Tile) -> None:
+    database.execute(
+        "INSERT INTO tile VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
+        " SET coding = excluded.coding, data = excluded.data",
+        (row, *tile_row(tile.pixels)),
+    )
+
+
+class Writer:
+    """One write: rows for what is new, then none any more for what nothing refers to.
+
+    Pixels that are still to come when the time is over are awaited; those of the hand's own changes come first, then
+    what no file holds.
+    """
+
+    def __init__(self, database: sqlite3.Connection, old: Written, until: float = math.inf) -> None:
+        """`until`: of `time.monotonic`."""
         self._database = database
         self._old = old
+        self._until = until
         self._new = Written()
+        self._open: dict[int, Tile] = {}
+        self._by_hand: set[int] = set()
         self._next_tile = max(old.tiles.values(), default=0)
         self._next_item = max(old.items, default=0)
         states = [row for item in old.items.values() for row in item.states if row is not None]
@@ -51,6 +88,7 @@ class Writer:
                 pending,
             ),
         )
+        self._lay_tiles(snapshot.origin)
         self._drop()
         return self._new
 
@@ -71,16 +109,49 @@ class Writer:
         changed = ((_CURRENT, *place[:1], *place[1], row) for place, row in new.items() if old.get(place) != row)
         self._database.executemany("INSERT OR REPLACE INTO state_tile VALUES (?, ?, ?, ?, ?)", changed)
 
-    def _tile(self, tile: Tile) -> int:
+    def _tile(self, tile: Tile, *, by_hand: bool = False) -> int:
         row = self._new.tiles.get(tile.serial)
         if row is None:
-            row = self._old.tiles.get(tile.serial)
-            if row is None:
+            known = self._old.tiles.get(tile.serial)
+            if known is None:
                 self._next_tile += 1
                 row = self._next_tile
-                self._database.execute("INSERT INTO tile VALUES (?, ?, ?, ?)", (row, *tile_row(tile.pixels)))
+            else:
+                row = known
+            if known is None or known in self._old.awaiting:
+                self._open[row] = tile
             self._new.tiles[tile.serial] = row
+        if by_hand:
+            self._by_hand.add(row)
         return row
+
+    def _lay_tiles(self, origin: CanvasOrigin | None) -> None:
+        places = {} if origin is None else origin.tiles
+
+        def urgency(row: int) -> int:
+            return 0 if row in self._by_hand else 2 if self._open[row].serial in places else 1
+
+        awaited = []
+        for number, row in enumerate(sorted(self._open, key=urgency)):
+            tile = self._open[row]
+            at_once = row in self._by_hand and number < _HAND_AT_ONCE
+            if at_once or 0 in tile.pixels.strides or time.monotonic() < self._until:
+                _put_tile(self._database, row, tile)
+                continue
+            self._new.awaiting[row] = tile
+            if row not in self._old.awaiting:
+                channels = 1 if tile.pixels.ndim == 2 else 4
+                awaited.append((row, channels, AWAITED, place_data(places.get(tile.serial))))
+        self._database.executemany("INSERT INTO tile VALUES (?, ?, ?, ?)", awaited)
+        self._note_origin(origin)
+
+    def _note_origin(self, origin: CanvasOrigin | None) -> None:
+        """Kept as long as anything is awaited."""
+        if not self._new.awaiting:
+            self._database.execute("DELETE FROM origin")
+        elif origin is not None:
+            values = (os.fsencode(origin.path), origin.nbytes, origin.modified_ns)
+            self._database.execute("INSERT OR REPLACE INTO origin VALUES (1, ?, ?, ?)", values)
 
     def _item(self, item: HistoryItem) -> int:
         number = self._by_serial.get(item.serial)
@@ -99,8 +170,8 @@ class Writer:
                 index,
                 change.layer,
                 *change.key,
-                None if change.before is None else self._tile(change.before),
-                None if change.after is None else self._tile(change.after),
+                None if change.before is None else self._tile(change.before, by_hand=True),
+                None if change.after is None else self._tile(change.after, by_hand=True),
             )
             for index, change in enumerate(item.tiles)
         ]
@@ -110,7 +181,7 @@ class Writer:
 
     def _keep(self, item: HistoryItem, row: ItemRow) -> None:
         for tile in item_tiles(item):
-            self._tile(tile)
+            self._tile(tile, by_hand=True)
         for state in (item.before, item.after):
             for _, _, tile in state_tiles(state) if state is not None else ():
                 self._tile(tile)

@@ -46,9 +46,11 @@ def look_at(path: Path) -> PictureFacts:
         return PictureFacts(size, image.format or "", frames(image), bytes_needed(size))
 
 
-def bytes_needed(size: Size) -> int:
-    """Pixels once as they are, once for the display, and a third more for a half, a quarter … of the size."""
-    return size.pixels * BYTES_A_PIXEL * 7 // 3
+def bytes_needed(size: Size, layer_pixels: int | None = None) -> int:
+    """Pixels once as they are (`layer_pixels`: those of all layers together, where there are several), once for the
+    display, and a third more for a half, a quarter … of the size."""
+    own = size.pixels if layer_pixels is None else layer_pixels
+    return own * BYTES_A_PIXEL + size.pixels * BYTES_A_PIXEL * 4 // 3
 
 
 def open_picture(path: Path) -> OpenedPicture:

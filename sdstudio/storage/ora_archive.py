@@ -60,6 +60,14 @@ class OraArchive:
         """False for what is there, but something else (a drawing of lines, for example)."""
         return self._head(self._entry(name)).startswith(png_chunks.SIGNATURE)
 
+    def picture_pixels(self, name: str) -> int:
+        """How many pixels a PNG part says it has; 0 for what is something else."""
+        head = self._head(self._entry(name))
+        if not head.startswith(png_chunks.SIGNATURE) or len(head) < 24:
+            return 0
+        width, height = struct.unpack(">II", head[16:24])
+        return int(width) * int(height)
+
     def picture(self, name: str) -> ImageBuffer:
         """A PNG part, decoded."""
         info = self._entry(name)

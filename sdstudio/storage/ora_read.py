@@ -56,6 +56,13 @@ def look_at_ora(path: Path) -> Size:
         return _stack(archive).size
 
 
+def look_at_layers(path: Path) -> tuple[Size, int]:
+    """The canvas's size, and how many pixels its layers have together. Raises UnreadableFile."""
+    with open_archive(path) as archive:
+        stack = _stack(archive)
+        return stack.size, sum(archive.picture_pixels(layer.src) for layer in stack.layers)
+
+
 def read_record(path: Path) -> dict[str, Any]:
     """What was given to `save_ora` as its record; {} where there is none. Raises UnreadableFile."""
     with open_archive(path) as archive:

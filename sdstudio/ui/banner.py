@@ -26,13 +26,15 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What happened; what it means and what to do; the technical text; the buttons. `kind`: "error", "warn", "info"."""
+    """What happened; what it means and what to do; the technical text; the buttons. `kind`: "error", "warn", "info".
+    `passing`: it speaks of one thing that was tried, and is out of date as soon as something else is."""
 
     title: str
     text: str = ""
     details: str = ""
     remedies: tuple[Remedy, ...] = ()
     kind: str = "error"
+    passing: bool = False
 
 
 class Banner(QFrame):
@@ -44,6 +46,7 @@ class Banner(QFrame):
         super().__init__(parent)
         self._theme = theme
         self._messages: list[Message] = []
+        self._held = False
         self._remedies: list[Button] = []
         set_surface(self, "notice")
         self._icon = QLabel()
@@ -104,6 +107,22 @@ class Banner(QFrame):
         if place == 0:
             self._show_first()
 
+    def hold(self, held: bool) -> None:
+        """While a stroke is drawn nothing comes: it would move the picture under the hand."""
+        late = self._held and not held
+        self._held = held
+        if late and self._messages and self.isHidden():
+            self._show_first()
+
+    def drop_passing(self) -> None:
+        """Something else was tried: what is out of date goes."""
+        first = self.message
+        self._messages = [message for message in self._messages if not message.passing]
+        if not self._messages:
+            self.hide()
+        elif self.message is not first:
+            self._show_first()
+
     @property
     def message(self) -> Message | None:
         return self._messages[0] if self._messages else None
@@ -123,6 +142,8 @@ class Banner(QFrame):
         return list(self._remedies)
 
     def _show_first(self) -> None:
+        if self._held and self.isHidden():
+            return
         message = self._messages[0]
         self._title.setText(message.title)
         self._text.setText(message.text)

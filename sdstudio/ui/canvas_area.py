@@ -10,6 +10,7 @@ from sdstudio.app.canvas_session import CanvasSession
 from sdstudio.ui.actions import Actions
 from sdstudio.ui.banner import Banner
 from sdstudio.ui.canvas.editor_foot import document_title
+from sdstudio.ui.canvas.editor_hand import Doing
 from sdstudio.ui.canvas.editor_page import EditorPage
 from sdstudio.ui.canvas_foot import CanvasFoot
 from sdstudio.ui.canvas_view import PictureView
@@ -76,6 +77,7 @@ class CanvasArea(QWidget):
         self.foot.zoom.fit_asked.connect(self.view.fit)
         self.foot.zoom.actual_asked.connect(lambda: self.view.set_zoom(1.0))
         self.tab_row.tabs.currentChanged.connect(self._show_page)
+        self.page.view.hand.changed.connect(self._follow_hand)
         self._session.document_changed.connect(self._follow_document)
         self._session.title_changed.connect(self._show_title)
 
@@ -107,6 +109,9 @@ class CanvasArea(QWidget):
         if had_focus:
             self.set_view_focus()
         self.page_changed.emit()
+
+    def _follow_hand(self) -> None:
+        self.banner.hold(self.page.view.hand.doing is not Doing.NOTHING)
 
     def _follow_document(self) -> None:
         """A canvas that is opened shows itself; one that was closed leaves the result."""

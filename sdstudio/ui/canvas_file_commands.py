@@ -87,7 +87,7 @@ class CanvasFileCommands(QObject):
     def paste(self) -> None:
         data = QGuiApplication.clipboard().mimeData()
         if data is None or not self.take(data):
-            self._parts.troubles.show_note(self.tr("There is no picture on the clipboard."))
+            self._parts.troubles.nothing_to_paste()
 
     def take(self, data: QMimeData) -> bool:
         """From the clipboard or a drop: files first (they have a name and settings), then what is pixels. False where

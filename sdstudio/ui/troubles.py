@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QObject
 
 from sdstudio.app import messages
@@ -9,7 +11,7 @@ from sdstudio.app.bin import PictureBin
 from sdstudio.app.bridge import EngineState
 from sdstudio.app.context import AppContext
 from sdstudio.app.job_item import JobItem, JobState
-from sdstudio.domain.errors import ErrorKind, InvalidRequest, StudioError
+from sdstudio.domain.errors import ErrorKind, InvalidRequest, StudioError, UnreadableFile
 from sdstudio.domain.events import Failed
 from sdstudio.jobs.journal import JournalEntry
 from sdstudio.ui.banner import Banner, Message, Remedy
@@ -32,10 +34,11 @@ class Troubles(QObject):
         problems = (
             context.queue.refused, context.files.problem, context.enlarge.problem, context.recovery.problem,
             context.gallery.problem, context.settings.problem, context.catalog.problem, files_bin.problem,
-            context.canvas.problem,
         )  # fmt: skip
         for signal in problems:
             signal.connect(self.show_error)
+        context.canvas.problem.connect(self._on_canvas_problem)
+        context.canvas.document_changed.connect(banner.drop_passing)
         context.canvas.note.connect(self.show_note)
         for note in context.settings.notes:
             self._banner.show_message(Message(title=note, kind="warn"))
@@ -48,6 +51,20 @@ class Troubles(QObject):
 
     def show_note(self, words: str) -> None:
         self._banner.show_message(Message(title=words, kind="info"))
+
+    def _on_canvas_problem(self, error: StudioError) -> None:
+        """What could not be opened is said until something else is tried; all other problems stay."""
+        if isinstance(error, UnreadableFile):
+            self._banner.drop_passing()
+            self._banner.show_message(replace(_message(error), passing=True))
+        else:
+            self.show_error(error)
+
+    def nothing_to_paste(self) -> None:
+        """The answer to the last key: older news of the same kind gives way."""
+        self._banner.drop_passing()
+        words = self.tr("There is no picture on the clipboard.")
+        self._banner.show_message(Message(title=words, kind="info", passing=True))
 
     def _on_ended(self, item: JobItem) -> None:
         failure = item.failure

@@ -1,19 +1,23 @@
-"""A program that paints on the canvas without end, to be killed: `python -m tests.helpers.canvas_child FOLDER`.
+"""A program that paints on the canvas without end, to be killed: `python -m tests.helpers.canvas_child FOLDER [FILE]`.
 
 Prints `painted N` each time that the autosave has caught up, N being the point of the stroke that was last reached.
+With the FILE of a picture that one is opened, and the disk is so slow that most of it never gets there.
 """
 
 from __future__ import annotations
 
 import sys
+import time
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QTimer
 
+from sdstudio.app import canvas_keeper
 from sdstudio.app.canvas_autosave import CanvasAutosave
 from sdstudio.app.canvas_session import CanvasSession
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.canvas.pointer import PointerEvent
+from sdstudio.storage.canvas_journal import CanvasJournal
 from tests.helpers.canvas_desk import SMALL, picture
 
 BEAT_MS = 5
@@ -29,17 +33,32 @@ def point(number: int) -> tuple[float, float]:
     return 50.0 + (column if row % 2 == 0 else POINTS_A_ROW - column), 20.0 + row % 15 * ROW_STEP
 
 
+def stuck(journal: CanvasJournal, seconds: float) -> bool:
+    """In place of `CanvasJournal.go_on`: the disk is busy, nothing more is written."""
+    time.sleep(0.005)
+    return journal.complete
+
+
 class Painter:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, file: str) -> None:
         self.session = CanvasSession(IoWorker())
         self.autosave = CanvasAutosave(self.session, IoWorker(), folder)
         self.number = 0
         self.timer = QTimer()
         self.timer.setInterval(BEAT_MS)
         self.timer.timeout.connect(self.paint)
-        self.autosave.written.connect(lambda: print("painted", self.number, flush=True))
         self.session.document_changed.connect(self.begin)
-        self.session.open_image(picture(SMALL), "apple")
+        if file:
+            CanvasJournal.go_on = stuck  # type: ignore[method-assign,assignment]
+            canvas_keeper.PIECE_S = 0.0
+            self.autosave.followed.connect(self.tell)
+            self.session.open_file(file)
+        else:
+            self.autosave.written.connect(self.tell)
+            self.session.open_image(picture(SMALL), "apple")
+
+    def tell(self) -> None:
+        print("painted", self.number, flush=True)
 
     def begin(self) -> None:
         """One whole stroke, one undone, and one that never ends."""
@@ -61,5 +80,5 @@ class Painter:
 
 if __name__ == "__main__":
     application = QCoreApplication([])
-    painter = Painter(Path(sys.argv[1]))
+    painter = Painter(Path(sys.argv[1]), "".join(sys.argv[2:]))
     sys.exit(application.exec())

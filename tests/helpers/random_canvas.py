@@ -22,7 +22,7 @@ if __name__ == "__main__":
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import psutil
-from PySide6.QtCore import QtMsgType, qInstallMessageHandler
+from PySide6.QtCore import QEvent, QtMsgType, qInstallMessageHandler
 from PySide6.QtWidgets import QApplication
 
 from sdstudio.ui.main_window import MainWindow
@@ -33,11 +33,11 @@ from tests.helpers.slow_session import Models, modelled
 
 BATCH = 12
 """Steps between two looks at the pixels."""
-DEEP = 6
+DEEP = 4
 """Batches between two looks at everything."""
 MEASURED = 500
 """Events between two looks at what is left without a canvas."""
-SLACK = 24 << 20
+SLACK = 16 << 20
 """Bytes of tiles beside the history's: uniform ones that are shared and kept, a snapshot on its way to the disk."""
 TOLD = 60
 """Events before a failure that are told."""
@@ -92,9 +92,10 @@ class RandomRun:
                     self._measure()
             self._check_deeply()
             self._measure()
-        except checks.Different as error:
+        except Exception as error:
             told = "\n".join(self.hand.log[-TOLD:])
-            raise checks.Different(f"after {self.hand.count} events: {error}\n{told}") from error
+            where = "" if isinstance(error, checks.Different) else traceback.format_exc()
+            raise checks.Different(f"after {self.hand.count} events: {error}\n{where}{told}") from error
         self.figures.events, self.figures.forgotten = self.hand.count, self.model.forgotten
         return self.figures
 
@@ -116,11 +117,14 @@ class RandomRun:
                 self.commands.open_another()
             step = self.chance.choices(list(self._steps), list(self._steps.values()))[0]
             step()
+            checks.require((self.model.tool is not None) == self.session.busy, f"busy is {self.session.busy}")
             self.hand.turn()
             if self.chance.random() < 0.6:
                 self.commands.answer()
             self._no_errors()
         self.check_now()
+        if self.chance.random() < 0.5:
+            checks.check_view(self.hand.view, self.session, self.window.theme)
 
     def check_now(self) -> None:
         """Raises Different."""
@@ -135,10 +139,16 @@ class RandomRun:
         QApplication.processEvents()
         self.commands.answer()
         checks.wait_until(lambda: self.session.work is None)
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)  # there is no loop that does it
+        shown = [widget for widget in QApplication.topLevelWidgets() if widget.isVisible()]
+        stray = [type(widget).__name__ for widget in shown if widget is not self.window]
+        checks.require(not stray, f"windows that nobody asked for: {stray}")
         self._no_errors()
 
     def _check_deeply(self) -> None:
         self.figures.deep_checks += 1
+        if self.chance.random() < 0.7:
+            self.commands.go_to()  # something to redo: it has to be kept too
         self.settle()
         context = self.window.context
         checks.check_view(self.hand.view, self.session, self.window.theme)
@@ -210,7 +220,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--undo-megabytes", type=int, default=8, help="the history's budget")
+    parser.add_argument("--undo-megabytes", type=int, default=1, help="the history's budget")
     options = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="random-canvas-"))
     os.environ["SDSTUDIO_HOME"] = str(home / "sdstudio")

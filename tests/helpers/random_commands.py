@@ -124,7 +124,8 @@ class RandomCommands:
         else:
             self.hand.tell("panel: cancel")
             panel.cancel.click()
-        self.session.cancel_preview()
+        if self.chance.random() < 0.2:
+            self.cancel()
 
     def mask_file(self) -> None:
         document = self.session.document

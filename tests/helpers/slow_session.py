@@ -11,15 +11,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sdstudio.app.canvas_build import SMALL_PIXELS, fitted_mask
+from sdstudio.app.canvas_build import AREA_PIXELS, SMALL_PIXELS, fitted_mask
 from sdstudio.app.canvas_session import CanvasSession
 from sdstudio.canvas.document import CanvasDocument
 from sdstudio.canvas.fill import flood, similar
 from sdstudio.canvas.pointer import PointerEvent
-from sdstudio.canvas.tool_area import apply_area
+from sdstudio.canvas.tool_area import AreaWork, apply_area
 from sdstudio.canvas.tool_fill import FillWork
 from sdstudio.canvas.tool_mask import MASK_LABELS
-from sdstudio.canvas.tools import GRAB, Tool, make_tool
+from sdstudio.canvas.tools import GRAB, Tool, make_tool, picks
+from sdstudio.domain.canvas_state import PAINT
 from sdstudio.domain.geometry import Rect, Size
 from sdstudio.domain.image import ImageBuffer, Pixels
 from tests.helpers.slow_document import SlowDocument, changed_mask
@@ -47,10 +48,12 @@ class SlowHand:
         self._last_point: tuple[float, float] | None = None
         self._pressed = False
         self._grab = GRAB
-        self._waiting: Callable[[], None] | None = None
+        self._accepted = False
+        self._waiting: Callable[[], object] | None = None
         self._held = (session.settings.tool, session.settings.target)
         session.document_changed.connect(self._on_document)
         session.work_changed.connect(self._on_work)
+        session.preview_changed.connect(self._on_preview)
         session.settings_changed.connect(self._on_settings)
 
     @property
@@ -79,10 +82,17 @@ class SlowHand:
         if self.tool is None:
             if self.refused or self.canvas is None:
                 return
-            self.tool = make_tool(self.canvas, self.session.settings, self._last_point, self._grab)  # type: ignore[arg-type]
+            self._show_paint(event)
+            self.tool = make_tool(self.canvas, self.session.settings, self._last_point, self._grab, AREA_PIXELS)  # type: ignore[arg-type]
         self._pressed = True
         self.tool.press(event)
         self._after()
+
+    def _show_paint(self, event: PointerEvent) -> None:
+        if self.session.settings.target == "paint" and not picks(self.session.settings, event):
+            info = self._the_canvas().layer(PAINT)
+            faint = round(info.opacity * 255) == 0
+            self._the_canvas().set_layer(PAINT, visible=True, opacity=1.0 if faint else info.opacity)
 
     def move(self, events: list[PointerEvent]) -> None:
         if self.tool is not None and events:
@@ -123,10 +133,13 @@ class SlowHand:
                 work = tool.work
                 self._when_done(lambda: self._fill(work))
 
-    def _fill(self, work: FillWork) -> None:
+    def _fill(self, work: FillWork | AreaWork) -> None:
         canvas = self._the_canvas()
-        find = flood if work.settings.contiguous else similar
-        found = find(canvas.composite, canvas.size, work.start, work.settings.tolerance)
+        if isinstance(work, AreaWork):
+            found = work.shape()
+        else:
+            find = flood if work.settings.contiguous else similar
+            found = find(canvas.composite, canvas.size, work.start, work.settings.tolerance)
         if found.tiles:
             apply_area(canvas, work.settings, found, work.combine, work.label)  # type: ignore[arg-type]
 
@@ -151,14 +164,27 @@ class SlowHand:
         document = self.session.document
         if document is not self._document:
             self._document = document
-            self.preview, self._waiting = None, None
+            self.preview, self._waiting, self._accepted = None, None, False
             self.canvas = None if document is None else SlowDocument(document)
+
+    def _on_preview(self, words: str) -> None:
+        if not words and self._accepted and self.preview is not None:
+            self._lay(*self.preview)
+        if not words:
+            self.preview, self._accepted = None, False
 
     def _on_settings(self) -> None:
         held = (self.session.settings.tool, self.session.settings.target)
         if held != self._held and not self._pressed:
             self.cancel_gesture()
         self._held = held
+
+    def _lay(self, command: str, amount: int) -> None:
+        canvas = self._the_canvas()
+        after = changed_mask(canvas, command, amount)
+        canvas.begin(MASK_LABELS[command])
+        canvas.mask.write(canvas.rect, after)
+        canvas.commit()
 
 
 class SlowSession(SlowHand):
@@ -183,7 +209,14 @@ class SlowSession(SlowHand):
         self._edit(lambda canvas: canvas.remove_layer(layer_id))
 
     def add_patch(self, image: ImageBuffer, x: int, y: int, name: str = "") -> None:
-        self._edit(lambda canvas: canvas.add_patch(image, x, y, name))
+        pixels = 4 * image.size.pixels
+        self._edit(
+            lambda canvas: (
+                self._when_done(lambda: canvas.add_patch(image, x, y, name), pixels)
+                if pixels > SMALL_PIXELS
+                else canvas.add_patch(image, x, y, name)
+            )
+        )
 
     def clear_paint(self) -> None:
         def clear(canvas: SlowDocument) -> None:
@@ -191,7 +224,7 @@ class SlowSession(SlowHand):
             canvas.paint.fill(canvas.rect, (0, 0, 0, 0))
             canvas.commit()
 
-        self._edit(clear)
+        self._edit(lambda canvas: self._when_done(lambda: clear(canvas)))
 
     def resize_canvas(self, rect: Rect) -> None:
         self._edit(lambda canvas: self._when_done(lambda: canvas.resize_canvas(rect), rect.pixels))
@@ -220,22 +253,16 @@ class SlowSession(SlowHand):
             self._when_done(lambda: self._lay(command, amount))
 
     def accept_preview(self) -> None:
-        if self.preview is not None:
-            self._lay(*self.preview)
-            self.preview = None
+        self._accepted = self.preview is not None
 
     def cancel_preview(self) -> bool:
+        """Accepted or not, as long as it is computed."""
         preview, self.preview = self.preview, None
+        self._accepted = False
         return preview is not None
 
-    def _lay(self, command: str, amount: int) -> None:
-        canvas = self._the_canvas()
-        after = changed_mask(canvas, command, amount)
-        canvas.begin(MASK_LABELS[command])
-        canvas.mask.write(canvas.rect, after)
-        canvas.commit()
-
     def _replace_mask(self, mask: Pixels, fit: str) -> None:
+        self.cancel_gesture()
         if self.refused:
             return
 

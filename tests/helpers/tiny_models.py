@@ -59,11 +59,17 @@ class ImagesInMemory:
 
 
 def make_tiny_model(
-    folder: Path, *, vae: str = "AutoencoderKL", scheduler: dict[str, Any] | None = None, distilled: int | None = None
+    folder: Path,
+    *,
+    vae: str = "AutoencoderKL",
+    scheduler: dict[str, Any] | None = None,
+    distilled: int | None = None,
+    channels: int = 4,
 ) -> Path:
-    """Writes a whole model folder. `distilled` = width of a guidance embedding, as latent consistency models have."""
+    """Writes a whole model folder. `distilled` = width of a guidance embedding, as latent consistency models have;
+    `channels` = what the network reads: 9 for an inpainting model."""
     torch.manual_seed(0)
-    _make_unet(distilled).save_pretrained(folder / "unet")
+    _make_unet(distilled, channels).save_pretrained(folder / "unet")
     _make_vae(vae).save_pretrained(folder / "vae")
     _make_text_encoder().save_pretrained(folder / "text_encoder")
     shutil.copytree(STARTER / "tokenizer", folder / "tokenizer", copy_function=shutil.copyfile)
@@ -74,10 +80,10 @@ def make_tiny_model(
     return folder
 
 
-def _make_unet(distilled: int | None) -> UNet2DConditionModel:
+def _make_unet(distilled: int | None, channels: int) -> UNet2DConditionModel:
     return UNet2DConditionModel(
         sample_size=8,
-        in_channels=4,
+        in_channels=channels,
         out_channels=4,
         block_out_channels=(16, 32),
         layers_per_block=1,
@@ -127,7 +133,7 @@ def _make_text_encoder() -> CLIPTextModel:
 def make_request(model: Path, **changes: Any) -> GenerationRequest:
     """A small request; `changes` go to the prompt, the sampling or the request, wherever the name belongs."""
     prompt = {key: changes.pop(key) for key in ("positive", "negative", "clip_skip") if key in changes}
-    whole = {key: changes.pop(key) for key in ("threads", "size", "image", "strength") if key in changes}
+    whole = {key: changes.pop(key) for key in ("threads", "size", "image", "strength", "inpaint") if key in changes}
     sampling: dict[str, Any] = {"steps": 4, "guidance_scale": 5.0, "sampler": "Euler", "seed": 7} | changes
     return GenerationRequest(
         prompt=PromptSpec(**({"positive": "a red apple"} | prompt)),

@@ -66,10 +66,9 @@ def _draw_cross(painter: QPainter) -> None:
 
 
 def _draw_mark(painter: QPainter, name: str, place: QRectF) -> None:
-    path = resource_path(f"icons/{name}.svg")
-    if not name or not path.is_file():
+    if not name:
         return
-    text = path.read_text(encoding="utf-8")
+    text = resource_path(f"icons/{name}.svg").read_text(encoding="utf-8")
     for colour, width in (("#000000", 4.5), ("#FFFFFF", 1.75)):
         svg = _STROKE.sub(f'stroke-width="{width}"', text.replace("currentColor", colour))
         QSvgRenderer(QByteArray(svg.encode())).render(painter, place)

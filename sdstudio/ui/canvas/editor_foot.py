@@ -71,7 +71,7 @@ class EditorFoot(QWidget):
     def _connect(self) -> None:
         session = self._session
         session.title_changed.connect(self.show_title)
-        session.document_changed.connect(self.show_title)
+        session.document_changed.connect(self._on_document)
         session.mask_changed.connect(self._timer.start)
         session.pixels_changed.connect(self._on_pixels)
         session.work_changed.connect(self.show_work)
@@ -103,6 +103,10 @@ class EditorFoot(QWidget):
         self._timer.stop()
         self._said = words
         self._show_coverage()
+
+    def _on_document(self) -> None:
+        self._said = ""
+        self.show_title()
 
     def _on_pixels(self, _: object) -> None:
         self._said = ""

@@ -116,7 +116,8 @@ class EditorOverlay(QObject):
             return QCursor(Qt.CursorShape.BusyCursor)
         if hand.brush_shown:
             return QCursor(Qt.CursorShape.BlankCursor)
-        return self._own(tool or self._session.settings.tool)
+        chosen = self._session.settings.tool
+        return self._own(chosen if hand.doing is Doing.STROKE else tool or chosen)
 
     def _own(self, name: str) -> QCursor:
         ratio = self._view.devicePixelRatioF()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QPainter, QRegion
 
@@ -13,13 +15,15 @@ from sdstudio.ui.canvas.mask_edge import reach
 from sdstudio.ui.canvas.mask_look import MaskLook
 from sdstudio.ui.canvas.mask_overlay import MaskOverlay
 from sdstudio.ui.canvas.picture_frame import PictureFrame
-from sdstudio.ui.canvas.regions import rects_of, to_qrect
+from sdstudio.ui.canvas.regions import merged, rects_of, to_qrect
 from sdstudio.ui.canvas.tile_images import TileImages
 from sdstudio.ui.canvas.view_map import ViewMap
 from sdstudio.ui.theme import Theme
 
 SLICE_S = 0.004
 """At most so long the window is kept from answering while tiles are computed or made smooth."""
+FETCH_S = 0.002
+"""At most so long one repaint fetches tiles, as long as coarser or older ones are at hand."""
 REST_MS = 60
 """After a change of zoom the picture is made smooth only when the wheel rests."""
 
@@ -52,7 +56,7 @@ class EditorScene(QObject):
     @property
     def sharp(self) -> bool:
         """Whether all that was painted last is as good as it gets."""
-        return not self._frame.rough and not (self._tiles and self._tiles.wanted)
+        return not (self._frame.rough or self._overlay.rough or (self._tiles and self._tiles.wanted))
 
     def look(self, view: ViewMap | None) -> None:
         """What part is shown, how large."""
@@ -61,6 +65,7 @@ class EditorScene(QObject):
             self._idle.start(REST_MS)
             if self._tiles is not None:
                 self._tiles.wanted.clear()
+            self._overlay.hasten()
         self._frame.look(view)
         self._overlay.look(view)
 
@@ -70,6 +75,8 @@ class EditorScene(QObject):
 
     def paint(self, painter: QPainter, region: QRegion) -> None:
         """`painter` draws in device pixels, on whole ones."""
+        if self._tiles is not None:
+            self._tiles.begin_frame(FETCH_S)
         self._frame.prepare(region)
         self._overlay.prepare(region)
         for rect in rects_of(region):
@@ -107,22 +114,27 @@ class EditorScene(QObject):
             self._bounds = self._bounds.united(change.rect)
             self._overlay.set_bounds(self._bounds)
         if self._tiles is not None and pictured:
-            self._tiles.invalidate(change.rect)
+            for rect in change.rects:
+                self._tiles.invalidate(rect)
         if view is None or change.rect.empty:
             return
-        stale = QRegion()
-        if masked:
-            stale = QRegion(to_qrect(self._stale_mask(view, change.rect)))
-        if pictured:
-            rect = view.device_rect(change.rect, 2 << view.level, 1)
-            self._frame.invalidate(rect)
-            stale = stale.united(to_qrect(rect))
-        self.stale.emit(stale)
+        stale = [rect for part in change.rects for rect in self._stale(view, part, masked, pictured)]
+        region = QRegion()
+        for rect in merged(stale):
+            region = region.united(to_qrect(rect))
+        if not region.isEmpty():
+            self.stale.emit(region)
 
-    def _stale_mask(self, view: ViewMap, changed: Rect) -> Rect:
-        rect = view.device_rect(changed, 1 << view.mask_level, reach(self._ratio) + 1)
-        self._overlay.invalidate(rect)
-        return rect
+    def _stale(self, view: ViewMap, changed: Rect, masked: bool, pictured: bool) -> Iterator[Rect]:
+        """The device pixels that no longer hold."""
+        if masked:
+            rect = view.device_rect(changed, 1 << view.mask_level, reach(self._ratio) + 1)
+            self._overlay.invalidate(rect)
+            yield rect
+        if pictured:
+            rect = view.device_rect(changed, 2 << view.level, 1)
+            self._frame.invalidate(rect)
+            yield rect
 
     def _work(self) -> None:
         """One slice: tiles first, then smoothness."""
@@ -135,6 +147,8 @@ class EditorScene(QObject):
                 tiles.wanted.pop(known, None)
             stale = self._frame.tiles_ready(ready)
             self._overlay.invalidate(stale)
+        elif self._overlay.rough:
+            stale = self._overlay.sharpen(SLICE_S)
         else:
             stale = self._frame.sharpen(SLICE_S)
         if not stale.empty:

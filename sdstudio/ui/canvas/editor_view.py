@@ -32,6 +32,7 @@ class EditorView(EditorInput):
 
     def __init__(self, session: CanvasSession, theme: Theme, parent: QWidget | None = None) -> None:
         self.overlay: EditorOverlay | None = None
+        self._mask_words = ""  # those painted last
         super().__init__(session, theme, parent)
         self.overlay = EditorOverlay(session, theme, self.hand, self, self)
         self.empty = EmptyCanvas(theme, self)
@@ -53,7 +54,7 @@ class EditorView(EditorInput):
         session.settings_changed.connect(self._follow_settings)
         session.outline_changed.connect(overlay.follow)
         session.work_changed.connect(self._follow_work)
-        session.mask_changed.connect(self._follow_work)
+        session.mask_changed.connect(self._follow_mask)
         self.hand.changed.connect(self._follow_hand)
         self.hand.moved.connect(self._turn.start)
         self._turn.timeout.connect(self._follow_hand)
@@ -132,6 +133,13 @@ class EditorView(EditorInput):
         self._follow_overlay()
         self.update()
 
+    def _follow_mask(self) -> None:
+        """Its pixels are told elsewhere; here are only the words on it."""
+        self._describe()
+        self._follow_overlay()
+        if self.overlay is not None and self.overlay.mask_words(self._effective_look()) != self._mask_words:
+            self.update()
+
     def _follow_hand(self) -> None:
         self._follow_overlay()
         pointer, at = self.hand.pointer, None
@@ -175,7 +183,9 @@ class EditorView(EditorInput):
 
     def _paint_words(self, painter: QPainter) -> None:
         if self.overlay is not None:
-            self.overlay.paint_words(painter, self._effective_look())
+            look = self._effective_look()
+            self._mask_words = self.overlay.mask_words(look)
+            self.overlay.paint_words(painter, look)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

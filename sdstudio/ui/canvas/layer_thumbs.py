@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
+import numpy.typing as npt
 from PySide6.QtGui import QColor, QImage
 
-from sdstudio.canvas.tiles import TileGrid, keys_of, tile_rect
-from sdstudio.domain.canvas_state import TileKey
+from sdstudio.canvas.tiles import TileGrid, keys_of
+from sdstudio.domain.canvas_state import TILE, TileKey
 from sdstudio.domain.geometry import Rect, Size
 from sdstudio.domain.image import Pixels
 
@@ -14,6 +17,10 @@ THUMB_SIDE = 80
 """Pixels: 40 in the list, at twice the resolution for fine screens."""
 _SAMPLES = 3
 """Across one pixel of the thumbnail: the mean of 3 x 3 samples keeps lines from breaking up."""
+
+_Index = npt.NDArray[np.int64]
+_Samples = tuple[slice, _Index]
+"""Of one tile along one side: their place in the fine picture, and in the tile."""
 
 
 def thumb_size(size: Size, side: int = THUMB_SIDE) -> Size:
@@ -29,7 +36,8 @@ class LayerSampler:
         self._side = side
         self._shape: tuple[int, ...] = ()
         self._fine: Pixels = np.zeros((0, 0, 0), np.uint8)
-        self._rows = self._columns = _places(1, 1)
+        self._rows: list[_Samples] = []
+        self._columns: list[_Samples] = []
 
     def sample(self, grid: TileGrid, changed: Rect | None = None) -> Pixels:
         """h x w x 4 premultiplied, or h x w for a mask. `changed` are document pixels, None for all of them."""
@@ -37,24 +45,24 @@ class LayerSampler:
         shape = (grid.size.height, grid.size.width, grid.channels)
         if shape != self._shape:
             self._shape, changed = shape, None
-            self._rows, self._columns = _places(shape[0], small.height), _places(shape[1], small.width)
-            self._fine = np.zeros((len(self._rows), len(self._columns), grid.channels), np.uint8)
+            rows, columns = _places(shape[0], small.height), _places(shape[1], small.width)
+            self._fine = np.zeros((len(rows), len(columns), grid.channels), np.uint8)
+            self._rows = [(part, index[:, None]) for part, index in _by_tiles(rows, shape[0])]
+            self._columns = _by_tiles(columns, shape[1])
         area = Rect.of(grid.size) if changed is None else changed.intersected(Rect.of(grid.size))
         for key in keys_of(area):
             self._look(grid, key)
         return self._mean(small)
 
     def _look(self, grid: TileGrid, key: TileKey) -> None:
-        rect = tile_rect(key, grid.size)
-        top, bottom = self._rows.searchsorted((rect.y, rect.bottom))
-        left, right = self._columns.searchsorted((rect.x, rect.right))
+        (across, columns), (down, rows) = self._columns[key[0]], self._rows[key[1]]
         pixels = grid.current(key)
         if pixels is None:
-            self._fine[top:bottom, left:right] = 0
-        elif top < bottom and left < right:
-            rows, columns = self._rows[top:bottom] - rect.y, self._columns[left:right] - rect.x
-            part = pixels[rows][:, columns]
-            self._fine[top:bottom, left:right] = part.reshape(*part.shape[:2], grid.channels)
+            self._fine[down, across] = 0
+        elif grid.channels == 1:
+            self._fine[down, across, 0] = pixels[rows, columns]
+        else:
+            self._fine[down, across] = pixels[rows, columns]
 
     def _mean(self, small: Size) -> Pixels:
         fine, channels = self._fine, self._fine.shape[2]
@@ -67,10 +75,16 @@ class LayerSampler:
         return mean if channels == 4 else mean[..., 0]
 
 
-def _places(length: int, count: int) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+def _places(length: int, count: int) -> _Index:
     """The pixels that are looked at along one side: the middles of `count` x _SAMPLES equal parts."""
     parts = count * _SAMPLES
     return ((np.arange(parts, dtype=np.int64) * 2 + 1) * length // (2 * parts)).astype(np.int64)
+
+
+def _by_tiles(places: _Index, length: int) -> list[_Samples]:
+    """For each tile along one side: which of the samples are in it, and where."""
+    cuts = places.searchsorted(range(0, length + TILE, TILE)).tolist()
+    return [(slice(a, b), places[a:b] - number * TILE) for number, (a, b) in enumerate(pairwise(cuts))]
 
 
 def picture_thumb(pixels: Pixels) -> QImage:

@@ -41,6 +41,8 @@ def edge_codes(inside: Bytes, ratio: float, x: int, y: int) -> Bytes:
     """
     radius = _radius(ratio)
     air = reach(ratio) - radius
+    if inside.size and inside.min() == inside.max():
+        return np.zeros((inside.shape[0] - 2 * reach(ratio), inside.shape[1] - 2 * reach(ratio)), np.uint8)
     centre = _box(inside[air:-air, air:-air], radius)
     codes: Bytes = np.zeros(centre.shape, np.uint8)
     most = (2 * radius + 1) ** 2
@@ -63,6 +65,21 @@ def edge_codes(inside: Bytes, ratio: float, x: int, y: int) -> Bytes:
     place = np.floor(along * _STEPS_A_PIXEL) % STEPS
     codes.ravel()[places[kept]] = (1 + step[kept] * STEPS + place[kept]).astype(np.uint8)
     return codes
+
+
+def draft_codes(inside: Bytes, ratio: float, x: int, y: int) -> Bytes:
+    """The same in a fiftieth of the time for a frame that is gone at once: a line of one pixel, dashed along its
+    diagonals."""
+    air = reach(ratio)
+    height, width = inside.shape[0] - 2 * air, inside.shape[1] - 2 * air
+    centre = inside[air : air + height, air : air + width]
+    edge = centre ^ inside[air : air + height, air + 1 : air + 1 + width]
+    edge |= centre ^ inside[air + 1 : air + 1 + height, air : air + width]
+    codes = edge.ravel()
+    places = codes.view(bool).nonzero()[0]
+    rows, columns = np.divmod(places, width)
+    codes[places] = (1 + ((rows + columns + x + y) * _STEPS_A_PIXEL / ratio).astype(np.intp) % STEPS).astype(np.uint8)
+    return codes.reshape(height, width)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -11,11 +12,11 @@ from PySide6.QtCore import QPoint
 from PySide6.QtGui import QImage, QPainter, QRegion
 
 from sdstudio.domain.canvas_state import TileKey
-from sdstudio.domain.geometry import Rect
+from sdstudio.domain.geometry import NO_PIXELS, Rect
 from sdstudio.domain.image import Pixels
-from sdstudio.ui.canvas.mask_edge import Bytes, edge_codes, edge_colours, reach
+from sdstudio.ui.canvas.mask_edge import Bytes, draft_codes, edge_codes, edge_colours, reach
 from sdstudio.ui.canvas.mask_look import BLACK_LINE, WHITE_LINE, MaskLook, tint_colours
-from sdstudio.ui.canvas.regions import ViewBuffer, rects_of, to_qrect, to_rect
+from sdstudio.ui.canvas.regions import SMOOTH_AT_ONCE, STRIP, ViewBuffer, rects_of, to_qrect, to_rect
 from sdstudio.ui.canvas.tile_images import Words, gather
 from sdstudio.ui.canvas.view_map import ViewMap
 
@@ -44,6 +45,37 @@ class MaskOverlay(ViewBuffer):
         self._tint_table = tint_colours(self._look)
         self._edge_table = edge_colours(1.0)
         self._moved = 0
+        self._scratches: Bytes = np.empty((3, 0), np.uint8)
+        self._hasty = False
+        self._rough = QRegion()
+
+    @property
+    def rough(self) -> bool:
+        """Whether a part of the edge waits to be painted well."""
+        return not self._rough.isEmpty()
+
+    def hasten(self) -> None:
+        """What is painted next is gone at once, or painted anew when the wheel rests: large parts get a plain edge."""
+        self._hasty = True
+
+    def prepare(self, region: QRegion) -> None:
+        super().prepare(region)
+        self._hasty = False
+
+    def sharpen(self, seconds: float) -> Rect:
+        """Paints rough parts well for about so long. Returns the device pixels that became different."""
+        until = time.perf_counter() + seconds
+        done = NO_PIXELS
+        self._rough = self._rough.intersected(self._valid)
+        while not self._rough.isEmpty():
+            box = to_rect(rects_of(self._rough)[0])
+            strip = Rect(box.x, box.y, box.width, min(STRIP, box.height))
+            self._rough = self._rough.subtracted(QRegion(to_qrect(strip)))
+            self._render(strip)
+            done = done.united(strip)
+            if time.perf_counter() >= until:
+                break
+        return done
 
     def set_tiles(self, tile: MaskTile | None) -> None:
         self._tile = tile
@@ -122,20 +154,26 @@ class MaskOverlay(ViewBuffer):
         blocks = -(-height // BLOCK), -(-width // BLOCK)
         self._codes = np.zeros((blocks[0] * BLOCK, blocks[1] * BLOCK), np.uint8)
         self._blocks = np.zeros(blocks, bool)
+        self._rough = QRegion()
 
     def _move(self, source: Rect, target: Rect) -> None:
         self._words[target.slices] = self._words[source.slices]
         self._codes[target.slices] = self._codes[source.slices]
         self._blocks = occupied(self._codes)
+        self._rough = self._rough.translated(target.x - source.x, target.y - source.y)
 
     def _render(self, rect: Rect) -> None:
         view = self._map
         if view is None:
             return
+        self._rough = self._rough.subtracted(QRegion(to_qrect(rect)))
         shown = rect.intersected(self._shown_rect(view))
         if shown != rect:
-            self._words[rect.slices] = 0
-            self._set_codes(rect, None)
+            for other in rects_of(QRegion(to_qrect(rect)).subtracted(QRegion(to_qrect(shown)))):
+                self._words[to_rect(other).slices] = 0
+                self._set_codes(to_rect(other), None)
+        if self._hasty and shown.pixels > SMOOTH_AT_ONCE:
+            self._rough = self._rough.united(to_qrect(shown))
         if not shown.empty and self._tile is not None:
             values = self._values(view, shown.grown(reach(self._ratio)))
             self._render_tint(view, shown, values)
@@ -143,7 +181,9 @@ class MaskOverlay(ViewBuffer):
 
     def _values(self, view: ViewMap, rect: Rect) -> Bytes:
         """The mask under each device pixel; 0 beyond the picture."""
-        values: Bytes = np.zeros((rect.height, rect.width), np.uint8)
+        values = self._scratch(0, rect)
+        if not view.picture.contains(rect):
+            values.fill(0)
         inner, tile, level = rect.intersected(view.picture), self._tile, view.mask_level
         if not inner.empty and tile is not None:
             rows, columns = view.rows(inner.y, inner.bottom, level), view.columns(inner.x, inner.right, level)
@@ -151,19 +191,30 @@ class MaskOverlay(ViewBuffer):
             gather(lambda key: tile(level, key), rows, columns, part)
         return values
 
+    def _scratch(self, number: int, rect: Rect) -> Bytes:
+        """Memory that is used again: the first use of fresh memory would cost more than what is done in it."""
+        needed = rect.width * rect.height
+        if self._scratches.shape[1] < needed:
+            self._scratches = np.empty((3, needed), np.uint8)
+        plane: Bytes = self._scratches[number, :needed].reshape(rect.height, rect.width)
+        return plane
+
     def _render_tint(self, view: ViewMap, rect: Rect, values: Bytes) -> None:
         if self._look.edge_alone:
             return
         air = reach(self._ratio)
         inner = values[air:-air, air:-air]
-        steps = (inner >> 2) | (inner != 0)
+        steps, some = self._scratch(1, rect), self._scratch(2, rect)
+        np.right_shift(inner, 2, out=steps)
+        np.not_equal(inner, 0, out=some.view(bool))
+        steps |= some
         if self._look.mode == "greys":
             picture = rect.intersected(view.picture)
             self._words[rect.slices] = 0
             part = picture.moved(-rect.x, -rect.y)
             steps, rect = steps[part.slices], picture
         else:
-            steps = steps + hatch(rect.moved(-view.x, -view.y), self._ratio)
+            steps += hatch(rect.moved(-view.x, -view.y), self._ratio)
         if rect.empty:
             return
         steps = np.ascontiguousarray(steps)
@@ -176,7 +227,8 @@ class MaskOverlay(ViewBuffer):
         # With the edge alone it goes round everything that may change, faint parts too: nothing else would show them.
         least = 1 if self._look.edge_alone else HALF
         inside = (values >= least).view(np.uint8)
-        self._set_codes(rect, edge_codes(inside, self._ratio, rect.x - view.x, rect.y - view.y))
+        draw = draft_codes if self._hasty and rect.pixels > SMOOTH_AT_ONCE else edge_codes
+        self._set_codes(rect, draw(inside, self._ratio, rect.x - view.x, rect.y - view.y))
 
     def _set_codes(self, rect: Rect, codes: Bytes | None) -> None:
         self._codes[rect.slices] = 0 if codes is None else codes

@@ -33,6 +33,8 @@ class MaskChange:
     start: int
     most: int
     preview: bool = True
+    area: bool = False
+    """The number is the side of a square, and the command takes its pixels."""
 
 
 MASK_CHANGES: tuple[MaskChange, ...] = (
@@ -64,10 +66,11 @@ MASK_CHANGES: tuple[MaskChange, ...] = (
         "mask_remove_specks",
         "mask_remove_specks",
         QT_TRANSLATE_NOOP("MaskPanel", "Remove specks"),
-        QT_TRANSLATE_NOOP("MaskPanel", "Spots narrower than this go"),
+        QT_TRANSLATE_NOOP("MaskPanel", "Spots smaller than a square of this side go"),
         8,
         64,
         preview=False,
+        area=True,
     ),
 )
 
@@ -145,7 +148,7 @@ class MaskPanel(QWidget):
         pixels = round(self.field.value())
         self._last[self._change.name] = pixels
         self._close()
-        getattr(self._session, self._change.command)(pixels)
+        getattr(self._session, self._change.command)(pixels * pixels if self._change.area else pixels)
 
     def leave(self) -> None:
         """The mask is as it was."""

@@ -203,7 +203,8 @@ class OptionBar(QWidget):
         away = [name for name in self._wanted() if name not in there]
         for group in self.groups.values():
             self._row.removeWidget(group)
-            group.setParent(None)
+            group.hide()  # explicitly: a layout shows what it was given a turn of the event loop later
+            group.setParent(self)
         for place, (name, narrow) in enumerate(shown):
             group = self.groups[name]
             self._row.insertWidget(2 + place, group, 1 if name == "hint" else 0)

@@ -11,18 +11,13 @@ from PySide6.QtGui import QColor, QImage, QPainter, QRegion
 
 from sdstudio.domain.canvas_state import TILE, TileKey
 from sdstudio.domain.geometry import Rect
-from sdstudio.ui.canvas.regions import ViewBuffer, rects_of, to_qrect, to_rect
+from sdstudio.ui.canvas.regions import SMOOTH_AT_ONCE, STRIP, ViewBuffer, rects_of, to_qrect, to_rect
 from sdstudio.ui.canvas.tile_images import LevelKey, TileImage, TileImages, Words, all_opaque, gather
 from sdstudio.ui.canvas.view_map import Indices, ViewMap, level_scale, level_side
 from sdstudio.ui.canvas_paint import paint_checks
 
 GRID_FROM = 8.0
 """From 800 % up thin lines part the pixels."""
-SMOOTH_AT_ONCE = 200_000
-"""Pixels. Smooth scaling costs some 10 ns a pixel; more than this is painted plainly first and smoothly right after."""
-STRIP = 64
-"""Rows that are made smooth in one go: well under a millisecond for a window 1100 px wide."""
-_WHOLE_TILE = QRectF(0, 0, TILE, TILE)
 _PM = QImage.Format.Format_ARGB32_Premultiplied
 
 
@@ -137,7 +132,7 @@ class PictureFrame(ViewBuffer):
             return
         level = view.level
         side = TILE * level_scale(view.zoom, level)
-        found: list[tuple[QRectF, TileImage]] = []
+        found: list[tuple[QRectF, TileImage, QRectF]] = []
         opaque = True
         last_row = (level_side(view.document.height, level) - 1) // TILE
         last_column = (level_side(view.document.width, level) - 1) // TILE
@@ -145,15 +140,15 @@ class PictureFrame(ViewBuffer):
             for column in range(
                 int((rect.x - view.x) // side), min(last_column, int((rect.right - view.x) // side)) + 1
             ):
-                image = tiles.get(level, (column, row))
+                image, up = tiles.nearest(level, (column, row))
                 opaque = opaque and image is not None and image.opaque
                 if image is not None:
                     left, right = (round(view.x + edge * side) for edge in (column, column + 1))
                     top, bottom = (round(view.y + edge * side) for edge in (row, row + 1))
-                    found.append((QRectF(left, top, right - left, bottom - top), image))
+                    found.append((QRectF(left, top, right - left, bottom - top), image, _share(column, row, up)))
         with self._painter(rect, checks=not opaque) as painter:
-            for place, image in found:
-                painter.drawImage(place, as_image(image.words), _WHOLE_TILE)
+            for place, image, part in found:
+                painter.drawImage(place, as_image(image.words), part)
 
     def _smooth(self, rect: Rect) -> None:
         """Between the pixels of the level; one more on each side, so that neighbouring parts fit without a seam."""
@@ -210,6 +205,12 @@ def as_image(words: Words) -> QImage:
     """Shares the memory: good while `words` lives."""
     height, width = words.shape
     return QImage(words.data, width, height, 4 * width, _PM)
+
+
+def _share(column: int, row: int, up: int) -> QRectF:
+    """A tile's place in the one `up` levels above, in that one's pixels."""
+    side, last = TILE >> up, (1 << up) - 1
+    return QRectF((column & last) * side, (row & last) * side, side, side)
 
 
 def _around(indices: Indices, side: int) -> Indices:

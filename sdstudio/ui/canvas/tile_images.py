@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +21,7 @@ from sdstudio.ui.canvas.view_map import Indices
 
 Words = npt.NDArray[np.uint32]
 """Pixels as Qt's ARGB32_Premultiplied: 0xAARRGGBB."""
+AnyPixel = TypeVar("AnyPixel", bound=np.generic)
 LevelKey = tuple[int, TileKey]
 BYTES = 128 << 20
 TILE_BITS = TILE.bit_length() - 1
@@ -26,6 +29,7 @@ _COARSER_MOST = 6
 _MASKS_MOST = 512
 """They are the pyramid's own arrays: this only keeps the last one at hand while a new one is computed."""
 _OPAQUE = 0xFF000000
+_GREEN_ALPHA, _LOWEST = np.uint32(0xFF00FF00), np.uint32(0xFF)
 
 
 class TileSource(Protocol):
@@ -55,9 +59,14 @@ class TileImages:
         self._source = source
         self._limit = limit
         self._kept: OrderedDict[LevelKey, TileImage | None] = OrderedDict()
-        self._stale: set[LevelKey] = set()
+        self._stale: dict[LevelKey, Rect] = {}
         self._masks: dict[LevelKey, Pixels | None] = {}
         self._bytes = 0
+        self._until = math.inf
+
+    def begin_frame(self, seconds: float) -> None:
+        """From now on tiles are fetched for about so long; then what is at hand has to do (and is `wanted`)."""
+        self._until = time.perf_counter() + seconds
 
     @property
     def nbytes(self) -> int:
@@ -65,65 +74,96 @@ class TileImages:
 
     def get(self, level: int, key: TileKey) -> TileImage | None:
         """TILE x TILE pixels; None = transparent. Not ready: as it was before, or from a coarser level."""
+        image, up = self.nearest(level, key)
+        if image is None or not up:
+            return image
+        return TileImage(enlarged_part(image.words, key, up), image.opaque)
+
+    def nearest(self, level: int, key: TileKey) -> tuple[TileImage | None, int]:
+        """The same as it is: the tile, or one so many levels above that holds its place."""
         known = (level, key)
         if known in self._kept and known not in self._stale:
             self._kept.move_to_end(known)
-            return self._kept[known]
-        if self._source.ready(level, key):
-            return self._fetch(known)
+            return self._kept[known], 0
+        if not self._late and self._source.ready(level, key):
+            return self._fetch(known), 0
         self.wanted[known] = None
         if known in self._kept:
-            return self._kept[known]
+            return self._kept[known], 0
         return self._coarser(level, key)
 
     def invalidate(self, rect: Rect) -> None:
         """Document pixels that changed. The old tiles stay at hand until the new ones are ready."""
-        for known in () if rect.empty else self._kept:
+        if rect.empty:
+            return
+        right, bottom = rect.right - 1, rect.bottom - 1
+        for known in self._kept:
             level, (column, row) = known
             bits = TILE_BITS + level
-            if rect.x >> bits <= column <= rect.right - 1 >> bits and rect.y >> bits <= row <= rect.bottom - 1 >> bits:
-                self._stale.add(known)
+            if rect.x >> bits <= column <= right >> bits and rect.y >> bits <= row <= bottom >> bits:
+                x, y = column * TILE, row * TILE
+                part = Rect.between(
+                    *(max((rect.x >> level) - x, 0), max((rect.y >> level) - y, 0)),
+                    *(min((right >> level) + 1 - x, TILE), min((bottom >> level) + 1 - y, TILE)),
+                )
+                before = self._stale.get(known)
+                self._stale[known] = part if before is None else before.united(part)
 
     def mask(self, level: int, key: TileKey) -> Pixels | None:
-        """TILE x TILE values; None = not masked. Not ready: as it was before."""
+        """TILE x TILE values; None = not masked. Not ready: as it was before, or from a coarser level."""
         known = (level, key)
-        if self._source.ready(level, key):
+        if level == 0 or self._source.ready(level, key):  # level 0 is the document's own
             self._masks[known] = self._source.mask_tile(level, key)
             if len(self._masks) > _MASKS_MOST:
                 del self._masks[next(iter(self._masks))]
         else:
             self.wanted[known] = None
+            if known not in self._masks:
+                return self._coarser_mask(level, key)
         return self._masks.get(known)
+
+    def _coarser_mask(self, level: int, key: TileKey) -> Pixels | None:
+        """The same place with fewer pixels, where that is at hand; else computed now: a mask is never out of sight."""
+        for up in range(1, min(_COARSER_MOST, self._source.levels - 1 - level) + 1):
+            above = (level + up, (key[0] >> up, key[1] >> up))
+            if above in self._masks:
+                pixels = self._masks[above]
+                return None if pixels is None else enlarged_part(pixels, key, up)
+        return self._source.mask_tile(level, key)
 
     def _fetch(self, known: LevelKey) -> TileImage | None:
         level, key = known
         pixels = self._source.picture_tile(level, key)
-        image = None if pixels is None else to_words(pixels)
+        old, stale = self._kept.get(known), self._stale.pop(known, None)
+        if pixels is not None and old is not None and stale is not None:
+            image: TileImage | None = renewed(old, pixels, stale)
+        else:
+            image = None if pixels is None else to_words(pixels)
         self._drop(known)
-        self._stale.discard(known)
         self._kept[known] = image
         self._bytes += _cost(image)
         while self._bytes > self._limit and len(self._kept) > 1:
             self._drop(next(iter(self._kept)))
         return image
 
+    @property
+    def _late(self) -> bool:
+        return time.perf_counter() >= self._until
+
     def _drop(self, known: LevelKey) -> None:
         if known in self._kept:
             self._bytes -= _cost(self._kept.pop(known))
-            self._stale.discard(known)
+            self._stale.pop(known, None)
 
-    def _coarser(self, level: int, key: TileKey) -> TileImage | None:
+    def _coarser(self, level: int, key: TileKey) -> tuple[TileImage | None, int]:
         """The same place with fewer pixels, where that is at hand; else computed now: never nothing."""
         for up in range(1, min(_COARSER_MOST, self._source.levels - 1 - level) + 1):
             above = (level + up, (key[0] >> up, key[1] >> up))
             if above in self._kept:
-                image = self._kept[above]
-            elif self._source.ready(*above):
-                image = self._fetch(above)
-            else:
-                continue
-            return None if image is None else TileImage(enlarged_part(image.words, key, up), image.opaque)
-        return self._fetch((level, key))
+                return self._kept[above], up
+            if not self._late and self._source.ready(*above):
+                return self._fetch(above), up
+        return self._fetch((level, key)), 0
 
 
 def _cost(image: TileImage | None) -> int:
@@ -136,15 +176,26 @@ def to_words(pixels: Pixels) -> TileImage:
     pixels = np.ascontiguousarray(pixels)
     shared = QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGBA8888_Premultiplied)
     image = shared.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
-    words = np.frombuffer(image.constBits(), np.uint32).reshape(height, width)
+    words = np.frombuffer(image.bits(), np.uint32).reshape(height, width)
     return TileImage(words, all_opaque(words), image)
+
+
+def renewed(image: TileImage, pixels: Pixels, part: Rect) -> TileImage:
+    """The same memory, with a part of it made anew: no more is converted than has changed."""
+    source = np.ascontiguousarray(pixels[part.slices]).view("<u4")[..., 0]
+    words = source & _GREEN_ALPHA
+    words |= (source & _LOWEST) << 16
+    words |= (source >> 16) & _LOWEST
+    image.words[part.slices] = words
+    opaque = all_opaque(words) and (image.opaque or all_opaque(image.words))
+    return image if opaque == image.opaque else replace(image, opaque=opaque)
 
 
 def all_opaque(words: Words) -> bool:
     return bool(words.size and int(words.min()) >= _OPAQUE)
 
 
-def enlarged_part(pixels: Words, key: TileKey, up: int) -> Words:
+def enlarged_part(pixels: npt.NDArray[AnyPixel], key: TileKey, up: int) -> npt.NDArray[AnyPixel]:
     """The part of a tile `up` levels above that covers tile `key`, at that tile's size."""
     side, factor = TILE >> up, 1 << up
     row, column = (key[1] & (factor - 1)) * side, (key[0] & (factor - 1)) * side

@@ -19,7 +19,10 @@ from sdstudio.app.io_worker import IoWorker
 from sdstudio.canvas.pointer import PointerEvent
 from sdstudio.domain.errors import StorageError, StudioError
 from sdstudio.domain.geometry import Size
+from sdstudio.domain.image import ImageBuffer
 from sdstudio.storage.paths import AppPaths
+from sdstudio.storage.picture_decode import load_picture
+from sdstudio.storage.pictures import save_png
 from tests.helpers.app_fixtures import MakeContext
 from tests.helpers.canvas_child import FIRST_STROKE, point
 from tests.helpers.canvas_desk import SMALL, CanvasDesk, picture
@@ -125,19 +128,25 @@ def test_a_file_from_the_command_line_waits_and_asks(started: Start) -> None:
     assert desk.mask().any()
 
 
-def test_killed_in_mid_stroke_everything_is_back_but_the_last_moment(
-    make_context: MakeContext, app_paths: AppPaths, qtbot: QtBot
-) -> None:
+def killed_child(folder: Path, wanted: int, *more: str) -> int:
+    """A program that painted, and was killed. Returns the point of its stroke that was certainly kept."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "tests.helpers.canvas_child", str(app_paths.canvas)]
+    command = [sys.executable, "-m", "tests.helpers.canvas_child", str(folder), *more]
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         reached = 0
-        while reached < 25:
+        while reached < wanted:
             line = child.stdout.readline()
             assert line, "the child ended by itself"
             reached = int(line.split()[1])
         child.kill()
+    return reached
+
+
+def test_killed_in_mid_stroke_everything_is_back_but_the_last_moment(
+    make_context: MakeContext, app_paths: AppPaths, qtbot: QtBot
+) -> None:
+    reached = killed_child(app_paths.canvas, 25)
     context = make_context()
     desk = desk_of(context, qtbot)
     context.autosave.restore()
@@ -159,6 +168,79 @@ def test_killed_in_mid_stroke_everything_is_back_but_the_last_moment(
     again.autosave.restore()
     desk.wait(lambda: again.canvas.document is not None)
     assert not desk.notes and not desk.mask().any()
+
+
+@pytest.fixture
+def wall(tmp_path: Path) -> Path:
+    """A picture of 2 x 2 tiles; no two pixels are alike."""
+    path = tmp_path / "wall.png"
+    noise = np.random.default_rng(3).integers(0, 256, (SMALL.height, SMALL.width, 3), dtype=np.uint8)
+    save_png(ImageBuffer.from_rgb(noise), path)
+    return path
+
+
+def test_killed_while_the_picture_is_on_its_way_to_the_disk_it_comes_from_its_file(
+    started: Start, app_paths: AppPaths, wall: Path
+) -> None:
+    reached = killed_child(app_paths.canvas, 20, str(wall))
+    pixels = load_picture(wall).pixels
+    context, desk = started()
+    desk.wait(lambda: context.canvas.document is not None)
+    assert np.array_equal(desk.document.picture.read(desk.document.rect), pixels)
+    mask = desk.mask()
+    assert all(mask[int(y), int(x)] == 255 for x, y in (*FIRST_STROKE, *map(point, range(reached))))
+    desk.wait(lambda: bool(desk.notes))
+    assert desk.notes == ["The canvas is back as it was before SD Studio closed unexpectedly."]
+    kept(context, desk)
+    wall.unlink()
+    context, desk = started()
+    desk.wait(lambda: context.canvas.document is not None)
+    assert np.array_equal(desk.document.picture.read(desk.document.rect), pixels) and not desk.notes
+
+
+def test_a_file_that_is_gone_by_then_is_missed_in_words(started: Start, app_paths: AppPaths, wall: Path) -> None:
+    killed_child(app_paths.canvas, 1, str(wall))
+    wall.unlink()
+    context, desk = started()
+    desk.wait(lambda: context.canvas.document is not None)
+    assert not desk.document.picture.read(desk.document.rect).any() and desk.mask()[250, 60] == 255
+    assert len(desk.notes) == 1 and "missing" in desk.notes[0] and "wall.png" in desk.notes[0]
+    assert context.canvas.modified
+    kept(context, desk)
+    context, desk = started()
+    desk.wait(lambda: context.canvas.document is not None)
+    assert not desk.notes, "it is said once"
+
+
+def test_closing_in_the_middle_writes_the_rest(
+    started: Start, wall: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    monkeypatch.setattr("sdstudio.app.canvas_keeper.PIECE_S", 0.0)
+    context, desk = started()
+    with qtbot.waitSignal(context.autosave.followed):
+        context.canvas.open_file(wall)
+    assert not context.autosave.up_to_date
+    pixels = desk.document.picture.read(desk.document.rect)
+    assert context.close(5000)
+    wall.unlink()
+    context, desk = started()
+    desk.wait(lambda: context.canvas.document is not None)
+    assert np.array_equal(desk.document.picture.read(desk.document.rect), pixels) and not desk.notes
+
+
+def test_the_hand_goes_before_the_rest_of_the_picture(
+    started: Start, wall: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    monkeypatch.setattr("sdstudio.app.canvas_keeper.PIECE_S", 0.0)
+    monkeypatch.setattr(
+        "sdstudio.app.canvas_keeper.CanvasJournal.go_on", lambda journal, _seconds=0.0: journal.complete
+    )
+    context, desk = started()
+    with qtbot.waitSignal(context.autosave.followed):
+        context.canvas.open_file(wall)
+    with qtbot.waitSignal(context.autosave.followed):
+        desk.stroke()
+    assert not context.autosave.up_to_date
 
 
 def test_a_damaged_journal_never_stops_the_start(started: Start, app_paths: AppPaths) -> None:

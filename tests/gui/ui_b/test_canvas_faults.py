@@ -1,0 +1,128 @@
+"""Faults that random input and use under a real screen have found, each in its shortest form."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QGuiApplication, QMouseEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from sdstudio.canvas.tool_settings import ToolSettings
+from sdstudio.ui.actions import Actions
+from sdstudio.ui.canvas.option_bar import OptionBar
+from sdstudio.ui.main_window import MainWindow
+from sdstudio.ui.theme import Theme
+from tests.helpers.canvas_window import open_picture, picture_file, session_of
+
+
+@pytest.fixture
+def bar(theme: Theme, qtbot: QtBot) -> OptionBar:
+    bar = OptionBar(theme, Actions(QApplication.instance()))
+    qtbot.addWidget(bar)
+    bar.resize(800, 40)
+    with qtbot.waitExposed(bar):
+        bar.show()
+    return bar
+
+
+def mouse(window: MainWindow, kind: QEvent.Type) -> None:
+    """The left button, in the middle of the canvas."""
+    view = window.canvas.page.view
+    place = QPointF(view.rect().center())
+    left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+    held = none if kind == QEvent.Type.MouseButtonRelease else left
+    event = QMouseEvent(kind, place, view.mapToGlobal(place), left, held, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(view, event)
+
+
+def test_quick_changes_of_the_tool_leave_no_window_behind(bar: OptionBar) -> None:
+    """A layout shows its new widgets a turn later: by then they had no parent any more, and became windows."""
+    for tools in (("ellipse", "brush"), ("lasso", "fill"), ("wand", "eraser")):
+        for tool in tools:
+            bar.show_settings(ToolSettings(tool=tool), tool)
+        QApplication.processEvents()
+        shown = [widget for widget in QApplication.topLevelWidgets() if widget.isVisible()]
+        assert shown == [bar]
+
+
+def test_the_hand_can_be_chosen_in_the_middle_of_a_lasso(window: MainWindow, qtbot: QtBot) -> None:
+    open_picture(window, qtbot)
+    page = window.canvas.page
+    page.choose_tool("lasso")
+    mouse(window, QEvent.Type.MouseButtonPress)
+    page.choose_tool("hand")
+    assert session_of(window).busy
+    assert page.view.cursor().shape() == Qt.CursorShape.BitmapCursor
+
+
+def test_what_could_not_be_opened_is_forgotten_when_something_else_is_tried(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    """An animation's note had waited behind the errors of all pictures before it."""
+    banner, session = window.canvas.banner, session_of(window)
+    for name in ("one.png", "two.png"):
+        (tmp_path / name).write_bytes(b"")
+        with qtbot.waitSignal(session.problem):
+            session.open_file(tmp_path / name)
+    assert banner.message is not None and "two.png" in banner.message.title
+    frames = [Image.new("RGB", (40, 30), colour) for colour in ("red", "navy", "white")]
+    frames[0].save(tmp_path / "three.gif", save_all=True, append_images=frames[1:])
+    with qtbot.waitSignal(session.note):
+        session.open_file(tmp_path / "three.gif")
+    assert banner.message is not None and "animation" in banner.message.title
+    banner.close_message()
+    assert not banner.isVisible()
+
+
+def test_nothing_to_paste_is_said_before_older_errors(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    (tmp_path / "one.png").write_bytes(b"")
+    with qtbot.waitSignal(session_of(window).problem):
+        session_of(window).open_file(tmp_path / "one.png")
+    QGuiApplication.clipboard().setText("<p>words</p>")
+    window.commands.run("paste")
+    message = window.canvas.banner.message
+    assert message is not None and message.title == "There is no picture on the clipboard."
+
+
+def test_saved_is_said_of_the_canvas_that_was_saved(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    open_picture(window, qtbot)
+    session = session_of(window)
+    with qtbot.waitSignal(session.saved):
+        session.save(tmp_path / "still life.ora")
+    assert "still life.ora" in window.canvas.page.foot.texts[2]
+    with qtbot.waitSignal(session.document_changed):
+        session.open_file(picture_file(tmp_path))
+    qtbot.waitUntil(lambda: "still life.ora" not in window.canvas.page.foot.texts[2])
+
+
+def test_no_banner_moves_the_picture_under_a_stroke(window: MainWindow, qtbot: QtBot) -> None:
+    open_picture(window, qtbot)
+    banner, view = window.canvas.banner, window.canvas.page.view
+    mouse(window, QEvent.Type.MouseButtonPress)
+    size = view.size()
+    session_of(window).note.emit("Something else has ended.")
+    QApplication.processEvents()
+    assert view.size() == size
+    assert not banner.isVisible()
+    mouse(window, QEvent.Type.MouseButtonRelease)
+    assert banner.isVisible()
+    assert banner.message is not None and banner.message.title == "Something else has ended."
+
+
+def test_a_mask_of_another_size_replaces_a_stroke_that_began_meanwhile(
+    window: MainWindow, qtbot: QtBot, tmp_path: Path
+) -> None:
+    open_picture(window, qtbot)
+    session = session_of(window)
+    with qtbot.waitSignal(session.ask_mask_size) as asked:
+        session.mask_from_file(picture_file(tmp_path, colour="white"))
+    mouse(window, QEvent.Type.MouseButtonPress)
+    assert session.busy
+    asked.args[0].scale()
+    assert not session.busy
+    assert session.document is not None
+    assert session.document.history.undo_labels == ("Mask from file",)
