@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, field, replace
+from enum import StrEnum
 from typing import Any
 
 from sdstudio.domain.errors import InvalidRequest
-from sdstudio.domain.geometry import Size, check_generated_size
+from sdstudio.domain.geometry import Rect, Size, check_generated_size
 from sdstudio.domain.samplers import DEFAULT_SAMPLER, require_sampler
 
 SEED_COUNT = 2**64
@@ -93,12 +94,50 @@ class ImageInput:
     height: int
 
 
+class FillMode(StrEnum):
+    """What becomes of what is masked: its shape kept, filled in from its surroundings, replaced by something new, or
+    removed (filled from the surroundings, what the prompt names avoided)."""
+
+    CHANGE = "change"
+    FILL = "fill"
+    REPLACE = "replace"
+    REMOVE = "remove"
+
+
+MODE_STRENGTHS = {FillMode.CHANGE: 0.6, FillMode.FILL: 0.9, FillMode.REPLACE: 1.0, FillMode.REMOVE: 0.9}
+"""The strength that suits each mode."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InpaintSpec:
+    """What of a request's picture may change, and how the result goes back into it.
+
+    `mask` is a picture of the same size: grey, 255 = may change fully, 0 = keep; grey means when a pixel starts to
+    change. Allowed is what is above 0, grown by `grow` pixels; `feather` pixels blend inwards from its border; the
+    model sees `context` pixels around it, or exactly `frame`.
+    """
+
+    mask: ImageInput
+    mode: FillMode = FillMode.FILL
+    feather: int = 16
+    grow: int = 0
+    context: int = 64
+    match_colours: bool = True
+    frame: Rect | None = None
+
+    def __post_init__(self) -> None:
+        _whole("feather", self.feather, 0, 512)
+        _whole("grow", self.grow, 0, 512)
+        _whole("context", self.context, 0, 4096)
+        object.__setattr__(self, "mode", FillMode(self.mode))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationRequest:
     """One to many pictures from a prompt. Image k has seed + k and equals the single picture of that seed.
 
     With `image` they begin with that picture, brought to `size`; `strength` 0 leaves it as it is, 1 leaves nothing
-    of it. Of `steps`, the share `strength` is made.
+    of it. Of `steps`, the share `strength` is made. With `inpaint`, only what its mask allows changes.
 
     `threads` is the number of CPU threads it was or must be computed with (0 = this machine's setting);
     results depend on it in the last bits.
@@ -110,6 +149,7 @@ class GenerationRequest:
     size: Size
     image: ImageInput | None = None
     strength: float = DEFAULT_STRENGTH
+    inpaint: InpaintSpec | None = None
     threads: int = 0
 
     def __post_init__(self) -> None:
@@ -117,9 +157,13 @@ class GenerationRequest:
         _number("strength", self.strength, 0, 1)
         _whole("threads", self.threads, 0, 1024)
         object.__setattr__(self, "strength", float(self.strength))
+        if self.inpaint is not None:
+            _check_inpaint(self.image, self.inpaint)
 
     @property
     def task(self) -> str:
+        if self.inpaint is not None:
+            return "inpaint"
         return "text" if self.image is None else "image"
 
     @property
@@ -137,6 +181,18 @@ class GenerationRequest:
         """The request of picture `index` alone: its own seed, a count of one."""
         sampling = replace(self.sampling, seed=(self.sampling.seed + index) % SEED_COUNT, count=1)
         return replace(self, sampling=sampling)
+
+
+def _check_inpaint(image: ImageInput | None, inpaint: InpaintSpec) -> None:
+    if image is None:
+        raise InvalidRequest("inpaint", "There is a mask, but no picture that it belongs to.", hint="Open the picture.")
+    mask = inpaint.mask
+    if (mask.width, mask.height) != (image.width, image.height):
+        raise InvalidRequest(
+            "mask",
+            f"The mask has {mask.width} x {mask.height} pixels, the picture {image.width} x {image.height}.",
+            hint="Use a mask of the picture's size.",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,7 +237,19 @@ def request_from_dict(data: dict[str, Any]) -> JobRequest:
             fields["size"] = Size(**fields["size"])
             if fields.get("image") is not None:
                 fields["image"] = ImageInput(**fields["image"])
+            if fields.get("inpaint") is not None:
+                fields["inpaint"] = _inpaint_from_dict(fields["inpaint"])
             return GenerationRequest(**fields)
     except (KeyError, TypeError) as error:
         raise InvalidRequest("request", f"The record of this picture is not complete: {error}.") from error
+    except ValueError as error:
+        raise InvalidRequest("request", f"The record of this picture holds what cannot be: {error}.") from error
     raise InvalidRequest("request", f"“{kind}” is not a kind of job that this version knows.")
+
+
+def _inpaint_from_dict(data: dict[str, Any]) -> InpaintSpec:
+    fields = dict(data)
+    fields["mask"] = ImageInput(**fields["mask"])
+    if fields.get("frame") is not None:
+        fields["frame"] = Rect(**fields["frame"])
+    return InpaintSpec(**fields)

@@ -28,6 +28,8 @@ class DenoiseContext:
     guidance_rescale: float = 0.0
     step_options: dict[str, Any] = field(default_factory=dict)
     timestep_cond: torch.Tensor | None = None
+    hooks: tuple[Hook, ...] = ()
+    """The task's own: they come before those that the loop is given."""
     call: int = 0
     timestep: torch.Tensor | None = None
     model_input: torch.Tensor | None = None
@@ -42,6 +44,11 @@ class DenoiseContext:
     def calls(self) -> int:
         """How often the UNet is called: 2n - 1 times for second-order samplers."""
         return len(self.timesteps)
+
+    @property
+    def step(self) -> int:
+        """The step that the current call belongs to, from 0."""
+        return self.call * self.steps // self.calls
 
     @property
     def steps_done(self) -> int:
@@ -98,6 +105,7 @@ def _predict(context: DenoiseContext) -> torch.Tensor:
 
 def denoise(context: DenoiseContext, hooks: Sequence[Hook] = ()) -> torch.Tensor:
     """Runs the loop to its end and returns the final latents. A hook stops it by raising."""
+    hooks = (*context.hooks, *hooks)
     for hook in hooks:
         hook.before_loop(context)
     for call, timestep in enumerate(context.timesteps):

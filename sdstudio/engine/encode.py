@@ -13,9 +13,18 @@ from sdstudio.engine.loader import LoadedModel, is_out_of_memory
 
 
 def encode(model: LoadedModel, rgb: Pixels, generator: torch.Generator) -> torch.Tensor:
-    """H x W x 3 uint8 to 1 x C x h x w scaled latents. AutoencoderKL's are drawn from what it answers, with noise of
-    the generator. Raises what torch raises when memory is short for tiles, too."""
-    values = torch.from_numpy(rgb[None].astype("float32") / 255).permute(0, 3, 1, 2) * 2 - 1
+    """H x W x 3 uint8 to 1 x C x h x w scaled latents, as `encode_values` does."""
+    return encode_values(model, pixel_values(rgb), generator)
+
+
+def pixel_values(rgb: Pixels) -> torch.Tensor:
+    """H x W x 3 uint8 to 1 x 3 x H x W in [-1, 1]; 0 is the middle grey."""
+    return torch.from_numpy(rgb[None].astype("float32") / 255).permute(0, 3, 1, 2) * 2 - 1
+
+
+def encode_values(model: LoadedModel, values: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """1 x 3 x H x W in [-1, 1] to 1 x C x h x w scaled latents. AutoencoderKL's are drawn from what it answers, with
+    noise of the generator. Raises what torch raises when memory is short for tiles, too."""
     pixels = values.to(device=model.device.torch_device, dtype=model.vae.dtype)
     answer = _encode_whole(model, pixels)
     if answer is None:

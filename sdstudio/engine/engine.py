@@ -82,8 +82,9 @@ class TorchEngine:
         if isinstance(request, GenerationRequest):
             emit(Started(job_id=job_id, pictures=request.sampling.count, steps=request.steps_made))
             start = None if request.image is None else self._images.load(request.image.sha256)
+            mask = None if request.inpaint is None else self._images.load(request.inpaint.mask.sha256)
             model = self._load(job_id, request.model, emit, cancel)
-            run_generation(job_id, request, emit, cancel, model=model, start=start)
+            run_generation(job_id, request, emit, cancel, model=model, start=start, mask=mask)
         elif isinstance(request, UpscaleRequest):
             # Imported late: most jobs never need it.
             from sdstudio.engine.tasks.upscale import count_upscale_steps, run_upscale

@@ -41,6 +41,11 @@ class LoadedModel:
         """Side of a latent pixel in picture pixels (8 for every published Stable Diffusion)."""
         return int(2 ** (len(self.vae.config.block_out_channels) - 1))
 
+    @property
+    def inpainting(self) -> bool:
+        """Whether the network reads a mask and the latents of the picture behind it beside the noisy latents."""
+        return bool(self.unet.config.in_channels != self.unet.config.out_channels)
+
 
 def load_model(spec: ModelSpec, device: Device) -> LoadedModel:
     """Reads all parts into the device's precision.
@@ -54,8 +59,9 @@ def load_model(spec: ModelSpec, device: Device) -> LoadedModel:
     if vae_class is None:
         raise _wrong_kind(spec, f"its picture decoder is a “{_class_name(index, 'vae') or 'missing'}”")
     unet = _to_device(_load_network(UNet2DConditionModel, folder, "unet", device), device)
-    if unet.config.in_channels != unet.config.out_channels:
-        raise _wrong_kind(spec, "it needs a picture and a mask to begin with")
+    channels = int(unet.config.out_channels)
+    if unet.config.in_channels not in (channels, 2 * channels + 1):
+        raise _wrong_kind(spec, f"its network reads {unet.config.in_channels} channels at once")
     vae = _to_device(_load_network(vae_class, folder, "vae", device), device)
     text_encoder = _load_text_encoder(folder, device)
     if text_encoder.config.hidden_size != unet.config.cross_attention_dim:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from sdstudio.domain.request import GenerationRequest
-from sdstudio.engine.denoise import DenoiseContext
+from sdstudio.engine.denoise import DenoiseContext, Hook
 from sdstudio.engine.loader import LoadedModel
 from sdstudio.engine.samplers import RECIPES, build_scheduler
 
@@ -32,8 +32,10 @@ def make_context(
     scheduler: Any,
     timesteps: torch.Tensor,
     latents: torch.Tensor,
+    hooks: tuple[Hook, ...] = (),
 ) -> DenoiseContext:
-    """`latents` at the noise of the first of `timesteps`. Further noise of the sampler comes from the generator."""
+    """`latents` at the noise of the first of `timesteps`. Further noise of the sampler comes from the generator.
+    `hooks` are the task's own."""
     sampling = request.sampling
     distilled = model.unet.config.time_cond_proj_dim
     step_options = dict(RECIPES[sampling.sampler].step_options)
@@ -49,6 +51,7 @@ def make_context(
         guidance_scale=sampling.guidance_scale,
         guidance_rescale=sampling.guidance_rescale,
         step_options=step_options,
+        hooks=hooks,
         timestep_cond=None if distilled is None else guidance_embedding(sampling.guidance_scale, distilled, latents),
     )
 

@@ -1,4 +1,4 @@
-"""Pictures from a prompt, from noise or from another picture: the task's own beginning, then the one loop."""
+"""Makes pictures: the task's own beginning (from noise, from a picture, behind a mask), then the one loop."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from sdstudio.engine.hooks.progress import ProgressHook
 from sdstudio.engine.latents import to_image
 from sdstudio.engine.loader import LoadedModel
 from sdstudio.engine.tasks.image import fitted_rgb, prepare_from_image
+from sdstudio.engine.tasks.inpaint import prepare_for_inpaint
 from sdstudio.engine.tasks.text import prepare_from_noise
 
 
@@ -31,8 +32,10 @@ def run_generation(
     *,
     model: LoadedModel,
     start: ImageBuffer | None,
+    mask: ImageBuffer | None = None,
 ) -> None:
-    """Emits Progress and Preview for each step and ImageReady for each picture. `start` is the request's picture.
+    """Emits Progress and Preview for each step and ImageReady for each picture. `start` is the request's picture,
+    `mask` that of its `inpaint`.
 
     Each picture is worked out alone, so that it equals the single picture of its seed bit for bit.
     Raises CancelledByUser, StudioErrors, and what torch raises when memory runs out.
@@ -46,7 +49,7 @@ def run_generation(
                 ProgressHook(job_id, index, emit),
                 PreviewHook(job_id, index, request.size, model.colours, emit),
             )
-            image = make_picture(single, model, cancel, hooks, start)
+            image = make_picture(single, model, cancel, hooks, start, mask)
             seconds = time.perf_counter() - begin
             emit(ImageReady(job_id=job_id, index=index, image=image, request=single, seconds=seconds))
 
@@ -58,6 +61,7 @@ def make_picture(
     cancel: CancelToken,
     hooks: Sequence[Hook] = (),
     start: ImageBuffer | None = None,
+    mask: ImageBuffer | None = None,
 ) -> ImageBuffer:
     """Condition, prepare, denoise and decode one picture. Raises as `run_generation` does."""
     check_cancel(cancel)
@@ -67,6 +71,8 @@ def make_picture(
     generator = torch.Generator("cpu").manual_seed(request.sampling.seed)
     if start is None:
         context = prepare_from_noise(request, model, generator)
+    elif mask is not None:
+        context = prepare_for_inpaint(request, model, generator, start, mask)
     else:
         context = prepare_from_image(request, model, generator, start)
     latents = denoise(context, hooks)

@@ -15,6 +15,7 @@ from sdstudio.engine.denoise import DenoiseContext
 from sdstudio.engine.encode import encode
 from sdstudio.engine.loader import LoadedModel
 from sdstudio.engine.tasks.context import draw_noise, make_context, make_scheduler
+from sdstudio.engine.tasks.shown import show_nothing
 
 
 def prepare_from_image(
@@ -26,7 +27,10 @@ def prepare_from_image(
     source = encode(model, fitted_rgb(start, request.size), generator)
     noise = draw_noise(request, model, generator)
     latents = scheduler.add_noise(source, noise, timesteps[:1])
-    return make_context(request, model, generator, scheduler=scheduler, timesteps=timesteps, latents=latents)
+    hooks = show_nothing(request.size, model, generator)
+    return make_context(
+        request, model, generator, scheduler=scheduler, timesteps=timesteps, latents=latents, hooks=hooks
+    )
 
 
 def last_timesteps(scheduler: Any, steps: int, made: int) -> torch.Tensor:
