@@ -36,6 +36,8 @@ from sdstudio.storage.paths import AppPaths
 from sdstudio.storage.settings import Settings
 
 STEP_TIMES_NAME = "step-times.json"
+WORKERS = ("io", "background", "canvas-work", "canvas")
+"""Names of the threads, in the order of AppContext's `io`, `background`, `canvas_io`, `keeper_io`."""
 BACKGROUND_CLOSE_MS = 500
 """The background worker may be hashing gigabytes; nothing is lost when the process leaves without it."""
 KEEPER_CLOSE_MS = 15_000
@@ -132,8 +134,7 @@ def build_context(
     root = QObject()
     collector = UiCollector(root)
     collector.start()
-    io, background = IoWorker(root), IoWorker(root, name="background")
-    canvas_io, keeper_io = IoWorker(root, name="canvas-work"), IoWorker(root, name="canvas")
+    io, background, canvas_io, keeper_io = (IoWorker(root, name=name) for name in WORKERS)
     settings = SettingsStore(paths.settings_file, io, root)
 
     def results() -> Path:

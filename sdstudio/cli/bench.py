@@ -14,7 +14,7 @@ from sdstudio.cli.services import CliServices
 
 HELP = "measure how fast something is"
 
-WHAT_WIDTH, NUMBER_WIDTH, UNIT_WIDTH, AIM_WIDTH = 52, 9, 6, 24
+WHAT_WIDTH, NUMBER_WIDTH, UNIT_WIDTH, AIM_WIDTH = 56, 9, 6, 24
 PERCENTILES = ("p50", "p99", "max")
 NUMBERS = {"p50": "p50", "p99": "p99", "max": "max", "cpu_p99": "cpu p99"}
 """Key and heading."""

@@ -195,12 +195,17 @@ def named(infos: list[LayerInfo]) -> list[tuple[object, ...]]:
     return [(info.id, info.kind, info.name, info.visible, round(info.opacity, 6)) for info in infos]
 
 
-def tile_bytes(session: CanvasSession) -> tuple[int, int]:
+def serials_alive() -> frozenset[int]:
+    """Of all tiles, whoever keeps them."""
+    return frozenset(tile.serial for tile in gc.get_objects() if isinstance(tile, Tile))
+
+
+def tile_bytes(session: CanvasSession, earlier: frozenset[int] = frozenset()) -> tuple[int, int]:
     """Of all tiles that are alive, whoever keeps them: those that are not on the canvas, and what the history may
-    keep."""
+    keep. `earlier`: serials of tiles that somebody else had before."""
     gc.collect()
     document = session.document
-    shown = set() if document is None else shown_serials(document.snapshot())
+    shown = earlier if document is None else earlier | shown_serials(document.snapshot())
     tiles = {tile.serial: tile for tile in gc.get_objects() if isinstance(tile, Tile)}
     others = sum(tile.nbytes for serial, tile in tiles.items() if serial not in shown)
     return others, 0 if document is None else document.history.nbytes

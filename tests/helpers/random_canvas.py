@@ -75,6 +75,7 @@ class RandomRun:
         self.folder = folder
         self.errors: list[str] = []
         self.figures = Figures()
+        self._earlier = checks.serials_alive()  # other tests' in the same process
         self._steps = self._weighted()
         self.session.problem.connect(lambda error: self.errors.append(f"problem: {error}"))
         self.session.document_changed.connect(self._count_document)
@@ -165,7 +166,7 @@ class RandomRun:
         self._no_errors()
 
     def _check_tiles(self) -> None:
-        beside, history = checks.tile_bytes(self.session)
+        beside, history = checks.tile_bytes(self.session, self._earlier)
         self.figures.tiles_beside_most = max(self.figures.tiles_beside_most, beside - history)
         checks.require(beside <= history + SLACK, f"{beside} bytes of tiles, the history says {history}")
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from sdstudio.canvas.blend import is_opaque, over, premultiplied
 from sdstudio.canvas.edits import tiles_of
+from sdstudio.canvas.spare import SpareTiles, spare_tiles
 from sdstudio.canvas.tiles import TileGrid, keys_of
 from sdstudio.domain.canvas_state import TILE, Tile, TileKey
 from sdstudio.domain.geometry import NO_PIXELS, Rect, Size
@@ -137,3 +138,25 @@ def test_premultiplied_is_rounded_to_the_nearest() -> None:
     exact = np.floor(pixels[..., :3] * (pixels[..., 3:] / 255.0) + 0.5)
     assert np.array_equal(premultiplied(pixels)[..., :3], exact)
     assert not is_opaque(pixels) and is_opaque(pixels[:, 255:]) and is_opaque(np.full((3, 3, 4), 255, np.uint8))
+
+
+def test_spare_memory_has_the_right_shape_and_is_made_again() -> None:
+    spare = SpareTiles()
+    assert spare.low
+    assert spare.take(1).shape == (TILE, TILE) and spare.take(4).shape == (TILE, TILE, 4)
+    spare.refill()
+    assert not spare.low
+    taken = [spare.take(channels) for channels in (1, 4, 4)]
+    assert [pixels.ndim for pixels in taken] == [2, 3, 3] and taken[1] is not taken[2]
+
+
+def test_what_lay_in_spare_memory_never_shows() -> None:
+    spare_tiles.refill()
+    for channels in (1, 4):
+        for dirty in spare_tiles._ready[channels]:
+            dirty.fill(77)
+        grid = TileGrid(Size(2 * TILE, TILE), channels)
+        [(view, _part)] = grid.edit(Rect(3, 4, 1, 1))
+        view[...] = 5
+        shown = grid.read(Rect.of(grid.size))
+        assert np.count_nonzero(shown) == channels and shown[4, 3].max() == 5

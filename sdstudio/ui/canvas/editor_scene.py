@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -23,7 +24,7 @@ from sdstudio.ui.theme import Theme
 SLICE_S = 0.004
 """At most so long the window is kept from answering while tiles are computed or made smooth."""
 FETCH_S = 0.002
-"""At most so long one repaint fetches tiles, as long as coarser or older ones are at hand."""
+"""At another zoom one repaint fetches tiles for at most so long, as long as coarser or older ones are at hand."""
 REST_MS = 60
 """After a change of zoom the picture is made smooth only when the wheel rests."""
 
@@ -43,6 +44,7 @@ class EditorScene(QObject):
         self._tiles: TileImages | None = None
         self._bounds = NO_PIXELS
         self._ratio = 1.0
+        self._zoomed = False
         self._idle = QTimer(self)
         self._idle.setSingleShot(True)
         self._idle.timeout.connect(self._work)
@@ -66,6 +68,7 @@ class EditorScene(QObject):
             if self._tiles is not None:
                 self._tiles.wanted.clear()
             self._overlay.hasten()
+            self._zoomed = True
         self._frame.look(view)
         self._overlay.look(view)
 
@@ -76,7 +79,8 @@ class EditorScene(QObject):
     def paint(self, painter: QPainter, region: QRegion) -> None:
         """`painter` draws in device pixels, on whole ones."""
         if self._tiles is not None:
-            self._tiles.begin_frame(FETCH_S)
+            self._tiles.begin_frame(FETCH_S if self._zoomed else math.inf)
+            self._zoomed = False
         self._frame.prepare(region)
         self._overlay.prepare(region)
         for rect in rects_of(region):

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import QPoint, QRect, QRectF
 from PySide6.QtGui import QColor, QImage, QPainter, QRegion
 
@@ -32,6 +33,7 @@ class PictureFrame(ViewBuffer):
         self._tiles: TileImages | None = None
         self._image = QImage()
         self._words: Words = np.zeros((0, 0), np.uint32)
+        self._scratch: npt.NDArray[np.uint32] = np.zeros(0, np.uint32)
         self._rough = QRegion()
         self._budget = 0
 
@@ -167,6 +169,7 @@ class PictureFrame(ViewBuffer):
             painter.drawImage(QPoint(0, 0), as_image(words))
 
     def _gathered(self, level: int, rows: Indices, columns: Indices) -> tuple[Words, bool]:
+        """Good until the next call: the memory is used again."""
         tiles = self._tiles
         if tiles is None:
             raise RuntimeError("no tiles to paint")
@@ -176,7 +179,10 @@ class PictureFrame(ViewBuffer):
             images[key] = image = tiles.get(level, key)
             return None if image is None else image.words
 
-        words = np.empty((len(rows), len(columns)), np.uint32)
+        needed = len(rows) * len(columns)
+        if len(self._scratch) < needed:
+            self._scratch = np.empty(needed, np.uint32)
+        words = self._scratch[:needed].reshape(len(rows), len(columns))
         gather(words_of, rows, columns, words)
         opaque = all(image is not None and image.opaque for image in images.values())
         return words, opaque or all_opaque(words)

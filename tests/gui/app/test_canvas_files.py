@@ -217,6 +217,21 @@ def test_too_little_memory_is_asked_about_before_pixels_are_read(
     assert (desk.session.document is not None) == (answer == "open_anyway")
 
 
+def test_the_memory_of_a_project_is_that_of_all_its_layers(
+    desk: CanvasDesk, tmp_path: Path, little_memory: None
+) -> None:
+    desk.open()
+    for number in range(3):
+        desk.session.add_patch(picture(SMALL, seed=number), 0, 0)
+    desk.session.save(tmp_path / "pear.ora")
+    desk.settle()
+    with desk.qtbot.waitSignal(desk.session.ask_memory) as asked:
+        desk.session.open_file(tmp_path / "pear.ora")
+    question: MemoryQuestion = asked.args[0]  # type: ignore[index]
+    assert question.size == SMALL and question.needed >= SMALL.pixels * 4 * (4 + 1)
+    question.cancel()
+
+
 def test_what_comes_while_the_last_canvas_is_awaited_comes_after_it(desk: CanvasDesk, png: Path) -> None:
     session = desk.session
     session.hold()

@@ -196,6 +196,25 @@ def test_while_a_large_fill_goes_on_the_canvas_waits_and_escape_stops_it(desk: C
     assert len(document.history.undo_items) == 1
 
 
+@pytest.mark.parametrize("change", [{"visible": False}, {"opacity": 0.0}, {"visible": False, "opacity": 0.3}])
+def test_nobody_paints_on_hidden_paint(desk: CanvasDesk, change: dict[str, object]) -> None:
+    document = desk.open()
+    session = desk.session
+    session.set_layer(PAINT, **change)
+    session.update_settings(tool="picker", target="paint")
+    desk.stroke()
+    session.update_settings(tool="brush", target="mask")
+    desk.stroke()
+    assert not desk.notes and document.layer(PAINT).with_changes(**change) == document.layer(PAINT)
+    session.update_settings(target="paint")
+    desk.stroke()
+    desk.stroke()
+    shown = document.layer(PAINT)
+    assert shown.visible and shown.opacity == (change.get("opacity") or 1.0)
+    assert desk.notes == ["The paint was hidden: it is shown again."]
+    assert document.paint.read(document.rect).any()
+
+
 def test_settings_come_back_and_are_told_once(desk: CanvasDesk) -> None:
     session = desk.session
     told: list[ToolSettings] = []

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from pytestqt.qtbot import QtBot
 
-from sdstudio.app.collector import UiCollector
+from sdstudio.app.collector import WAITS_MOST, UiCollector
 from sdstudio.app.io_worker import IoWorker
 
 
@@ -67,3 +67,32 @@ def test_stopping_leaves_a_collector_off_that_was_off(qapp: object) -> None:
     collector.start()
     collector.stop()
     assert not gc.isenabled()
+
+
+def test_nothing_is_collected_while_somebody_draws(gc_on: None, qtbot: QtBot) -> None:
+    collector, busy = UiCollector(), [True]
+    collector.wait_while(lambda: busy[0])
+    collector.start()
+    died: list[bool] = []
+    weakref.finalize(Node(), lambda: died.append(True))
+    kept = [[number] for number in range(2 * gc.get_threshold()[0])]
+    for _ in range(WAITS_MOST - 1):
+        collector._collect()
+    assert not died and kept
+    busy[0] = False
+    collector._collect()
+    assert died
+    collector.stop()
+
+
+def test_it_does_not_wait_for_ever(gc_on: None, qtbot: QtBot) -> None:
+    collector = UiCollector()
+    collector.wait_while(lambda: True)
+    collector.start()
+    died: list[bool] = []
+    weakref.finalize(Node(), lambda: died.append(True))
+    kept = [[number] for number in range(2 * gc.get_threshold()[0])]
+    for _ in range(WAITS_MOST + 1):
+        collector._collect()
+    assert died and kept
+    collector.stop()

@@ -13,6 +13,7 @@ from sdstudio.domain.geometry import Rect, Size
 from sdstudio.domain.image import ImageBuffer
 from sdstudio.ui.canvas.picture_frame import PictureFrame
 from sdstudio.ui.theme import Theme
+from tests.helpers.canvas_checks import check_view
 from tests.helpers.canvas_desk import CanvasDesk
 from tests.helpers.editor_board import LEFT, MIDDLE, MOVE, PRESS, RELEASE, EditorBoard, bounds, coordinates, flat
 
@@ -259,3 +260,21 @@ def test_the_ring_of_the_focus_is_painted_for_the_keyboard(board: EditorBoard) -
     board.view.setFocus(Qt.FocusReason.TabFocusReason)
     assert board.shot()[1, 200].tolist() != before[1, 200].tolist()
     assert QRect(0, 0, 400, 300).contains(bounds((board.shot() != before).any(axis=2)))
+
+
+@pytest.mark.parametrize("zoom", [1.0, 0.7, 0.21])
+def test_at_rest_the_screen_equals_one_painted_anew(zoom: float, io: IoWorker, theme: Theme, qtbot: QtBot) -> None:
+    board = EditorBoard(CanvasDesk.make(io, qtbot), theme, (800, 600))
+    board.open(coordinates(2100, 1500), zoom)
+    for target, size in (("mask", 300.0), ("paint", 200.0), ("paint", 30.0), ("mask", 20.0)):
+        board.session.update_settings(tool="brush", target=target)
+        board.session.update_brush(size=size, hardness=0.4)
+        board.drag((150, 120), (400, 200), (420, 480), (180, 470), (160, 130))
+        check_view(board.view, board.session, theme)
+    board.session.undo()
+    check_view(board.view, board.session, theme)
+    for angle in (120, 120, -240, -120, 60):
+        board.wheel((300, 200), angle)
+        board.view.repaint()
+    assert board.view.scene.sharp is (zoom < 0.5), "large parts are painted plainly first"
+    check_view(board.view, board.session, theme)
