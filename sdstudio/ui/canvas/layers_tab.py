@@ -32,6 +32,7 @@ class LayersTab(QWidget):
         set_surface(self, "dock")
         self._session = session
         self._look = "tint"
+        self._painted = False
         self._target = session.settings.target
         self._tint = QColor("#ff2bd6")
         self._samplers: dict[str, LayerSampler] = {}
@@ -140,6 +141,7 @@ class LayersTab(QWidget):
 
     def _show_layers(self) -> None:
         document = self._session.document
+        self._painted = document is not None and bool(document.paint.keys())
         rows = () if document is None else tuple(self._row(info) for info in reversed(document.layers))
         self.list.layers.set_rows(rows)
         self.list.setFixedHeight(ROW_HEIGHT * min(ROWS_MOST, max(1, len(rows))))
@@ -175,6 +177,8 @@ class LayersTab(QWidget):
         if document is None:
             self.history.show_history((), 0)
             return
+        if self._painted is not bool(document.paint.keys()):
+            self._show_layers()
         history = document.history
         steps = (*history.undo_labels, *history.redo_labels)
         labels = (self.tr("Beginning"), *(history_words(label) for label in steps))

@@ -189,3 +189,19 @@ def test_a_changed_key_holds_in_the_window(window: MainWindow, qtbot: QtBot) -> 
     window.canvas.page.view.setFocus()
     qtbot.keyClick(window.canvas.page.view, "n")
     assert window.canvas.page.tool == "lasso"
+
+
+def test_the_paint_layer_says_whether_there_is_paint(window: MainWindow, qtbot: QtBot) -> None:
+    open_picture(window, qtbot)
+    session = session_of(window)
+    session.update_settings(target="paint")
+
+    def words() -> str:
+        rows = window.right.layers.list.layers.rows
+        return next(row.second for row in rows if row.id == "paint")
+
+    assert words() == "empty"
+    stroke(window)
+    assert words() == "visible"
+    session.undo()
+    assert words() == "empty"
