@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sdstudio.domain.edits import EditReport
 from sdstudio.domain.errors import ErrorKind
+from sdstudio.domain.geometry import Rect
 from sdstudio.domain.image import ImageBuffer
 from sdstudio.domain.request import JobRequest
 
@@ -40,7 +42,10 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """The forming picture, one pixel a latent pixel (1/8 of the size); to be shown enlarged to `width` x `height`."""
+    """The forming picture, one pixel a latent pixel (1/8 of the size); to be shown enlarged to `width` x `height`.
+
+    Of an edit it shows `frame` of the result alone, at whatever size that is made.
+    """
 
     job_id: str
     index: int
@@ -48,6 +53,7 @@ class Preview:
     image: ImageBuffer
     width: int
     height: int
+    frame: Rect | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +69,10 @@ class ImageReady:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureSaved:
-    """Picture `index` is on disk, with its record. Sent by the runner in place of the engine's ImageReady."""
+    """Picture `index` is on disk, with its record. Sent by the runner in place of the engine's ImageReady.
+
+    Of an edit, `image` is the whole picture after it, and `edit` tells what was counted.
+    """
 
     job_id: str
     index: int
@@ -71,6 +80,7 @@ class PictureSaved:
     image: ImageBuffer
     request: JobRequest
     seconds: float
+    edit: EditReport | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, field, replace
-from enum import StrEnum
 from typing import Any
 
+from sdstudio.domain.edits import ImageInput, InpaintSpec, OutpaintSpec
 from sdstudio.domain.errors import InvalidRequest
 from sdstudio.domain.geometry import Rect, Size, check_generated_size
+from sdstudio.domain.limits import check_number, check_whole
 from sdstudio.domain.samplers import DEFAULT_SAMPLER, require_sampler
 
 SEED_COUNT = 2**64
@@ -22,23 +22,6 @@ DEFAULT_STRENGTH = 0.75
 """A new picture in the old one's composition."""
 
 
-def _whole(name: str, value: object, low: int, high: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        hint = f"Choose a whole number from {low} to {high}."
-        raise InvalidRequest(name, f"The {_words(name)} {value} is not possible.", hint=hint)
-
-
-def _number(name: str, value: float, low: float, high: float) -> None:
-    real = isinstance(value, int | float) and not isinstance(value, bool)
-    if not real or not math.isfinite(value) or not low <= value <= high:
-        hint = f"Choose a number from {low:g} to {high:g}."
-        raise InvalidRequest(name, f"The {_words(name)} {value} is not possible.", hint=hint)
-
-
-def _words(name: str) -> str:
-    return {"steps": "number of steps", "count": "number of pictures"}.get(name, name.replace("_", " "))
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptSpec:
     """What to draw and what not. `clip_skip` 1 = the text encoder's last layer (A1111's counting)."""
@@ -48,7 +31,7 @@ class PromptSpec:
     clip_skip: int = 1
 
     def __post_init__(self) -> None:
-        _whole("clip_skip", self.clip_skip, 1, CLIP_SKIP_MAX)
+        check_whole("clip_skip", self.clip_skip, 1, CLIP_SKIP_MAX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +46,11 @@ class SamplingSpec:
     count: int = 1
 
     def __post_init__(self) -> None:
-        _whole("steps", self.steps, 1, STEPS_MAX)
-        _number("guidance_scale", self.guidance_scale, 0, GUIDANCE_MAX)
-        _number("guidance_rescale", self.guidance_rescale, 0, 1)
-        _whole("seed", self.seed, 0, SEED_COUNT - 1)
-        _whole("count", self.count, 1, COUNT_MAX)
+        check_whole("steps", self.steps, 1, STEPS_MAX)
+        check_number("guidance_scale", self.guidance_scale, 0, GUIDANCE_MAX)
+        check_number("guidance_rescale", self.guidance_rescale, 0, 1)
+        check_whole("seed", self.seed, 0, SEED_COUNT - 1)
+        check_whole("count", self.count, 1, COUNT_MAX)
         object.__setattr__(self, "sampler", require_sampler(self.sampler).name)
         object.__setattr__(self, "guidance_scale", float(self.guidance_scale))
         object.__setattr__(self, "guidance_rescale", float(self.guidance_rescale))
@@ -86,58 +69,12 @@ class ModelSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ImageInput:
-    """A picture that goes into a job: the sha256 of its decoded pixels in the content-addressed store."""
-
-    sha256: str
-    width: int
-    height: int
-
-
-class FillMode(StrEnum):
-    """What becomes of what is masked: its shape kept, filled in from its surroundings, replaced by something new, or
-    removed (filled from the surroundings, what the prompt names avoided)."""
-
-    CHANGE = "change"
-    FILL = "fill"
-    REPLACE = "replace"
-    REMOVE = "remove"
-
-
-MODE_STRENGTHS = {FillMode.CHANGE: 0.6, FillMode.FILL: 0.9, FillMode.REPLACE: 1.0, FillMode.REMOVE: 0.9}
-"""The strength that suits each mode."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InpaintSpec:
-    """What of a request's picture may change, and how the result goes back into it.
-
-    `mask` is a picture of the same size: grey, 255 = may change fully, 0 = keep; grey means when a pixel starts to
-    change. Allowed is what is above 0, grown by `grow` pixels; `feather` pixels blend inwards from its border; the
-    model sees `context` pixels around it, or exactly `frame`.
-    """
-
-    mask: ImageInput
-    mode: FillMode = FillMode.FILL
-    feather: int = 16
-    grow: int = 0
-    context: int = 64
-    match_colours: bool = True
-    frame: Rect | None = None
-
-    def __post_init__(self) -> None:
-        _whole("feather", self.feather, 0, 512)
-        _whole("grow", self.grow, 0, 512)
-        _whole("context", self.context, 0, 4096)
-        object.__setattr__(self, "mode", FillMode(self.mode))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationRequest:
     """One to many pictures from a prompt. Image k has seed + k and equals the single picture of that seed.
 
     With `image` they begin with that picture, brought to `size`; `strength` 0 leaves it as it is, 1 leaves nothing
-    of it. Of `steps`, the share `strength` is made. With `inpaint`, only what its mask allows changes.
+    of it. Of `steps`, the share `strength` is made. With `inpaint`, only what its mask allows changes; with `outpaint`,
+    only what is added around it is made.
 
     `threads` is the number of CPU threads it was or must be computed with (0 = this machine's setting);
     results depend on it in the last bits.
@@ -150,18 +87,25 @@ class GenerationRequest:
     image: ImageInput | None = None
     strength: float = DEFAULT_STRENGTH
     inpaint: InpaintSpec | None = None
+    outpaint: OutpaintSpec | None = None
     threads: int = 0
 
     def __post_init__(self) -> None:
         check_generated_size(self.size)
-        _number("strength", self.strength, 0, 1)
-        _whole("threads", self.threads, 0, 1024)
+        check_number("strength", self.strength, 0, 1)
+        check_whole("threads", self.threads, 0, 1024)
         object.__setattr__(self, "strength", float(self.strength))
         if self.inpaint is not None:
             _check_inpaint(self.image, self.inpaint)
+        if self.outpaint is not None and (self.image is None or self.inpaint is not None):
+            raise InvalidRequest(
+                "outpaint", "Only a picture can be extended, without a mask.", hint="Open the picture."
+            )
 
     @property
     def task(self) -> str:
+        if self.outpaint is not None:
+            return "outpaint"
         if self.inpaint is not None:
             return "inpaint"
         return "text" if self.image is None else "image"
@@ -239,6 +183,8 @@ def request_from_dict(data: dict[str, Any]) -> JobRequest:
                 fields["image"] = ImageInput(**fields["image"])
             if fields.get("inpaint") is not None:
                 fields["inpaint"] = _inpaint_from_dict(fields["inpaint"])
+            if fields.get("outpaint") is not None:
+                fields["outpaint"] = OutpaintSpec(**fields["outpaint"])
             return GenerationRequest(**fields)
     except (KeyError, TypeError) as error:
         raise InvalidRequest("request", f"The record of this picture is not complete: {error}.") from error
@@ -252,4 +198,6 @@ def _inpaint_from_dict(data: dict[str, Any]) -> InpaintSpec:
     fields["mask"] = ImageInput(**fields["mask"])
     if fields.get("frame") is not None:
         fields["frame"] = Rect(**fields["frame"])
+    if fields.get("refined") is not None:
+        fields["refined"] = Size(**fields["refined"])
     return InpaintSpec(**fields)

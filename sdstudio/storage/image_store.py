@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from sdstudio.domain.edits import ImageInput
 from sdstudio.domain.errors import UnreadableFile
 from sdstudio.domain.image import ImageBuffer
-from sdstudio.domain.request import ImageInput
 from sdstudio.storage.files import write_atomic
 from sdstudio.storage.pictures import encode_png, load_picture
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from sdstudio.domain.edits import ImageInput
 from sdstudio.domain.engine_api import CancelToken, Engine
 from sdstudio.domain.errors import ErrorKind, ModelError
 from sdstudio.domain.events import Cancelled, EngineEvent, Failed, Finished, ImageReady, Preview, Progress
 from sdstudio.domain.geometry import Size
-from sdstudio.domain.request import ImageInput, JobRequest, UpscaleRequest
+from sdstudio.domain.request import JobRequest, UpscaleRequest
 from sdstudio.engine.fake import FakeEngine, FakeEngineFactory, FakeScript, StepGate
 from tests.engine.conftest import Run
 from tests.helpers.tiny_models import make_request

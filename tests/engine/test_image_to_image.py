@@ -11,12 +11,12 @@ import pytest
 import torch
 from PIL import Image
 
+from sdstudio.domain.edits import ImageInput
 from sdstudio.domain.engine_api import CancelToken
 from sdstudio.domain.errors import ErrorKind
 from sdstudio.domain.events import Failed, ImageReady, Progress, Started
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.image import ImageBuffer
-from sdstudio.domain.request import ImageInput
 from sdstudio.engine.engine import TorchEngine
 from sdstudio.engine.samplers import build_scheduler
 from sdstudio.storage.image_store import ImageStore

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 import torch
 
+from sdstudio.domain.edits import FillMode, InpaintSpec
 from sdstudio.domain.engine_api import CancelToken
 from sdstudio.domain.errors import CancelledByUser, ErrorKind, ModelError
 from sdstudio.domain.events import Cancelled, EngineEvent, Failed, ImageReady, Preview, Progress, Started
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.image import ImageBuffer
-from sdstudio.domain.request import FillMode, GenerationRequest, InpaintSpec, ModelSpec
+from sdstudio.domain.request import GenerationRequest, ModelSpec
 from sdstudio.engine.denoise import DenoiseContext, Hook, denoise
 from sdstudio.engine.devices import choose_device
 from sdstudio.engine.encode import encode

@@ -14,9 +14,9 @@ import pytest
 import torch
 from PIL import Image
 
+from sdstudio.domain.edits import FillMode, InpaintSpec
 from sdstudio.domain.events import ImageReady
 from sdstudio.domain.image import ImageBuffer
-from sdstudio.domain.request import FillMode, InpaintSpec
 from sdstudio.engine.samplers import build_scheduler
 from tests.engine.conftest import Run
 from tests.engine.test_image_to_image import a_picture

@@ -10,12 +10,13 @@ import pytest
 import torch
 from PIL import Image
 
+from sdstudio.domain.edits import ImageInput
 from sdstudio.domain.engine_api import CancelToken
 from sdstudio.domain.errors import CancelledByUser, InvalidRequest, ModelError
 from sdstudio.domain.events import EngineEvent, ImageReady, Progress
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.image import ImageBuffer
-from sdstudio.domain.request import ImageInput, UpscaleRequest
+from sdstudio.domain.request import UpscaleRequest
 from sdstudio.engine.tasks.upscale import Upscaler, count_upscale_steps, enlarge_alpha, run_upscale, split_into_tiles
 from sdstudio.engine.upscale_model import CONTEXT, SCALE, UpscaleNetwork, load_upscaler
 

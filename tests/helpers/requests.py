@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from sdstudio.domain.edits import ImageInput
 from sdstudio.domain.geometry import Size
-from sdstudio.domain.request import (
-    GenerationRequest,
-    ImageInput,
-    JobRequest,
-    ModelSpec,
-    PromptSpec,
-    SamplingSpec,
-    UpscaleRequest,
-)
+from sdstudio.domain.request import GenerationRequest, JobRequest, ModelSpec, PromptSpec, SamplingSpec, UpscaleRequest
 from sdstudio.domain.samplers import SAMPLERS
 
 

@@ -16,9 +16,10 @@ from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from transformers import CLIPTextConfig, CLIPTextModel
 
+from sdstudio.domain.edits import ImageInput
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.image import ImageBuffer
-from sdstudio.domain.request import GenerationRequest, ImageInput, ModelSpec, PromptSpec, SamplingSpec
+from sdstudio.domain.request import GenerationRequest, ModelSpec, PromptSpec, SamplingSpec
 
 STARTER = Path(__file__).resolve().parents[2] / "resources" / "models" / "starter"
 TEXT_LAYERS = 3

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from sdstudio.domain.edits import ImageInput
 from sdstudio.domain.errors import StorageError
-from sdstudio.domain.request import ImageInput, UpscaleRequest
+from sdstudio.domain.request import UpscaleRequest
 from sdstudio.jobs.job import Job, is_job_id, new_job_id
 from sdstudio.jobs.journal import Journal
 from sdstudio.jobs.outputs import file_stems, slug

@@ -11,10 +11,11 @@ from dataclasses import replace
 import numpy as np
 import torch
 
+from sdstudio.domain.edits import FillMode
 from sdstudio.domain.errors import InvalidRequest
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.image import ImageBuffer, Pixels
-from sdstudio.domain.request import FillMode, GenerationRequest, PromptSpec
+from sdstudio.domain.request import GenerationRequest, PromptSpec
 from sdstudio.engine.denoise import DenoiseContext, Hook
 from sdstudio.engine.encode import encode
 from sdstudio.engine.hooks.mask import MaskHook

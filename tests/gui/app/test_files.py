@@ -13,11 +13,12 @@ from pytestqt.qtbot import QtBot
 from sdstudio.app.context import AppContext
 from sdstudio.app.picture_files import PictureFiles
 from sdstudio.app.restored import restored_request
+from sdstudio.domain.edits import ImageInput
 from sdstudio.domain.errors import StudioError, UnreadableFile
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.image import ImageBuffer
 from sdstudio.domain.metadata import PictureMetadata, PictureRecord
-from sdstudio.domain.request import GenerationRequest, ImageInput, ModelSpec, UpscaleRequest
+from sdstudio.domain.request import GenerationRequest, ModelSpec, UpscaleRequest
 from sdstudio.engine.fake import fake_picture
 from sdstudio.storage.pictures import load_picture, save_png
 from tests.helpers.app_fixtures import make_request

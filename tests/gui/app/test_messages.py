@@ -9,11 +9,12 @@ import pytest
 from sdstudio.app import messages
 from sdstudio.app.bridge import EngineState
 from sdstudio.app.job_item import JobItem, JobState
+from sdstudio.domain.edits import ImageInput
 from sdstudio.domain.engine_api import EngineInfo
 from sdstudio.domain.errors import ErrorKind, ModelError
 from sdstudio.domain.events import Failed
 from sdstudio.domain.geometry import Size
-from sdstudio.domain.request import ImageInput, UpscaleRequest
+from sdstudio.domain.request import UpscaleRequest
 from tests.helpers.app_fixtures import make_request
 
 

@@ -12,7 +12,8 @@ from pytestqt.qtbot import QtBot
 
 from sdstudio.app.context import AppContext
 from sdstudio.app.rest import rest_of
-from sdstudio.domain.request import GenerationRequest, ImageInput, JobRequest, UpscaleRequest
+from sdstudio.domain.edits import ImageInput
+from sdstudio.domain.request import GenerationRequest, JobRequest, UpscaleRequest
 from sdstudio.jobs.journal import Journal
 from sdstudio.jobs.runner import JobRunner
 from tests.helpers.app_fixtures import HeldFactory, MakeContext, make_request

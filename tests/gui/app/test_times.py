@@ -13,9 +13,10 @@ from pytestqt.qtbot import QtBot
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.app.step_times import StepTimes
 from sdstudio.app.time_left import TimeLeft, round_time
+from sdstudio.domain.edits import ImageInput
 from sdstudio.domain.engine_api import EngineInfo
 from sdstudio.domain.geometry import Size
-from sdstudio.domain.request import GenerationRequest, ImageInput, UpscaleRequest
+from sdstudio.domain.request import GenerationRequest, UpscaleRequest
 from tests.helpers.app_fixtures import make_request
 
 CPU = EngineInfo(device="CPU", device_kind="cpu", threads=2)
