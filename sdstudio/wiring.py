@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from sdstudio import __version__, process
 from sdstudio.domain.checks import CheckResult
-from sdstudio.domain.engine_api import Engine
+from sdstudio.domain.engine_api import Engine, EngineFactory
+from sdstudio.jobs.job_images import JobImages
 from sdstudio.storage.image_store import ImageStore
 from sdstudio.storage.paths import AppPaths
 from sdstudio.storage.resources import resource_path
@@ -45,7 +46,7 @@ CLOSE_TIMEOUT_MS = 1500
 class EngineMaker:
     """An EngineFactory: called in the engine's thread, where it imports torch."""
 
-    images: ImageStore
+    images: JobImages
     threads: int
     quiet: bool
     """Whether a window must stay smooth meanwhile."""
@@ -96,13 +97,15 @@ def cli_main(argv: Sequence[str] | None = None) -> int:
     for note in notes:
         log.warning(note)
     images = ImageStore(paths.images)
+    job_images = JobImages(images)
     folders = [paths.models, *(Path(folder).expanduser() for folder in settings.model_folders)]
 
     def make_runner() -> JobRunner:
         return JobRunner(
             journal=Journal(paths.journal),
             results=lambda: paths.results_folder(settings.results_folder),
-            engine=EngineMaker(images=images, threads=settings.threads, quiet=False),
+            engine=EngineMaker(images=job_images, threads=settings.threads, quiet=False),
+            images=job_images,
             app_version=__version__,
         )
 
@@ -195,7 +198,7 @@ def window_main(files: Sequence[str]) -> int:
     os._exit(code)
 
 
-def build_studio(engine: EngineMaker | None = None) -> Studio:
+def build_studio(engine: EngineFactory | None = None) -> Studio:
     """The application, not yet shown. The engine starts once the window is on the screen."""
     paths = AppPaths.find()
     process.prepare(paths.cache)
@@ -210,9 +213,11 @@ def build_studio(engine: EngineMaker | None = None) -> Studio:
 
     app = make_application(sys.argv[0], __version__)
     settings, _ = load_settings(paths.settings_file)
+    images = JobImages(ImageStore(paths.images))
     context = build_context(
         paths,
-        engine=engine or EngineMaker(images=ImageStore(paths.images), threads=settings.threads, quiet=True),
+        engine=engine or EngineMaker(images=images, threads=settings.threads, quiet=True),
+        images=images,
         counter=ModelTokenCounter(),
         built_in=resource_path(STARTER),
         app_version=__version__,

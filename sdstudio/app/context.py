@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QCoreApplication, QObject
 
 from sdstudio.app.bridge import EngineBridge
 from sdstudio.app.canvas_autosave import CanvasAutosave
@@ -25,10 +25,13 @@ from sdstudio.app.state_file import StateFile
 from sdstudio.app.step_times import StepTimes
 from sdstudio.app.token_ask import TokenAsk
 from sdstudio.domain.engine_api import EngineFactory, TokenCounter
+from sdstudio.domain.errors import StorageError
 from sdstudio.domain.models import STARTER_NAME, ModelInfo
+from sdstudio.jobs.job_images import JobImages
 from sdstudio.jobs.journal import Journal, JournalEntry
 from sdstudio.jobs.runner import JobRunner
 from sdstudio.storage.catalog import ModelCatalog
+from sdstudio.storage.files import check_writable
 from sdstudio.storage.gallery import Thumbnails
 from sdstudio.storage.hashes import HashCache
 from sdstudio.storage.image_store import ImageStore
@@ -43,6 +46,10 @@ BACKGROUND_CLOSE_MS = 500
 KEEPER_CLOSE_MS = 15_000
 """A picture of 8192 x 8192 that was opened a moment ago takes seconds to be written. The window is gone by then;
 leaving earlier would leave it to its file, if it has one."""
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("AppContext", text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -87,6 +94,8 @@ class AppContext:
     def start(self) -> None:
         """Once the window is on the screen: brings the canvas back, warms the engine up and looks for pictures, models
         and unfinished jobs."""
+        paths = self.paths
+        self.io.submit(lambda: check_home(paths), failed=self.settings.problem.emit)
         self.autosave.restore()
         self.recovery.load()
         self.gallery.refresh()
@@ -122,10 +131,17 @@ def results_folder(paths: AppPaths, settings: Settings) -> Path:
 
 
 def build_context(
-    paths: AppPaths, *, engine: EngineFactory, counter: TokenCounter, built_in: Path, app_version: str
+    paths: AppPaths,
+    *,
+    engine: EngineFactory,
+    images: JobImages,
+    counter: TokenCounter,
+    built_in: Path,
+    app_version: str,
 ) -> AppContext:
-    """`engine` is called in the engine's thread, at `AppContext.start`; `built_in` is the folder of the models in the
-    box. Reads the settings, the session and the card of the model in the box, and nothing else.
+    """`engine` is called in the engine's thread, at `AppContext.start`, and reads pictures from `images`; `built_in` is
+    the folder of the models in the box. Reads the settings, the session and the card of the model in the box, and
+    nothing else.
 
     Raises ModelError when the model in the box is not there.
     """
@@ -144,7 +160,7 @@ def build_context(
         return ModelCatalog(built_in, model_folders(paths, settings.settings), hashes).models()
 
     journal = Journal(paths.journal)
-    runner = JobRunner(journal=journal, results=results, engine=engine, app_version=app_version)
+    runner = JobRunner(journal=journal, results=results, engine=engine, images=images, app_version=app_version)
     bridge = EngineBridge(runner, root)
     times = StepTimes(paths.data / STEP_TIMES_NAME, io)
     queue = JobQueue(bridge, runner, io, times, root)
@@ -152,7 +168,7 @@ def build_context(
     session = Session(starter, catalog.find, root)
     canvas = CanvasSession(canvas_io, root)
     collector.wait_while(lambda: canvas.busy)
-    images = ImageStore(paths.images)
+    store = ImageStore(paths.images)
     context = AppContext(
         root=root,
         collector=collector,
@@ -174,13 +190,27 @@ def build_context(
         gallery=GalleryModel(results(), Thumbnails(paths.thumbnails), io, root),
         tokens=TokenAsk(session, counter, io, root),
         files=PictureFiles(io, session.draft_request, root),
-        images=images,
-        enlarge=Enlarge(images, queue, io, root),
+        images=store,
+        enlarge=Enlarge(store, queue, io, root),
         recovery=Recovery(journal, queue, io, root),
     )
     _connect(context)
     context.state_file.load()
     return context
+
+
+def check_home(paths: AppPaths) -> None:
+    """Raises StorageError where the program's own files cannot be written."""
+    try:
+        for folder in (paths.config, paths.data):
+            check_writable(folder)
+    except StorageError as error:
+        raise StorageError(
+            error.message,
+            meaning=_tr("Settings, prompts and the canvas are not kept there, and no picture can be made."),
+            hint=_tr("Make room or ask for the right to write there, then start SD Studio anew."),
+            topic="home",
+        ) from error
 
 
 def model_folders(paths: AppPaths, settings: Settings) -> list[Path]:

@@ -2,5 +2,15 @@
 
 from __future__ import annotations
 
-COMMANDS: tuple[str, ...] = ("generate", "img2img", "read", "upscale", "models", "selftest", "bench")
+COMMANDS: tuple[str, ...] = (
+    "generate",
+    "img2img",
+    "inpaint",
+    "outpaint",
+    "read",
+    "upscale",
+    "models",
+    "selftest",
+    "bench",
+)
 """What the first argument can be, so that a command can be told from a file without loading any of them."""

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeVar
 
 from sdstudio.domain.errors import InvalidRequest, StudioError
 from sdstudio.domain.geometry import Size, check_generated_size
+from sdstudio.domain.limits import check_whole
 from sdstudio.domain.request import SamplingSpec
 from sdstudio.domain.samplers import require_sampler
 
@@ -115,6 +116,17 @@ STRENGTH = _reader(_strength)
 SAMPLER = _reader(lambda text: require_sampler(text).name)
 SIZE = _reader(_size)
 FOLDER = _reader(_folder)
+
+
+def pixels_up_to(name: str, most: int) -> Callable[[str], int]:
+    """For an argument of whole pixels, from 0."""
+
+    def read(text: str) -> int:
+        value = whole(text)
+        check_whole(name, value, 0, most)
+        return value
+
+    return _reader(read)
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

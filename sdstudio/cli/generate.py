@@ -11,6 +11,7 @@ from sdstudio.cli.arguments import COUNT, FOLDER, GUIDANCE, SAMPLER, SEED, SIZE,
 from sdstudio.cli.console import Console
 from sdstudio.cli.running import run_job
 from sdstudio.cli.services import CliServices
+from sdstudio.domain.edits import EditReport
 from sdstudio.domain.errors import InvalidRequest, ModelError
 from sdstudio.domain.events import PictureSaved
 from sdstudio.domain.models import STARTER_NAME, ModelInfo
@@ -35,12 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_settings(parser)
 
 
-def add_settings(parser: argparse.ArgumentParser) -> None:
-    """The arguments of every command that lets a model draw."""
+def add_settings(parser: argparse.ArgumentParser, *, sized: bool = True) -> None:
+    """The arguments of every command that lets a model draw; `sized`: where the result's size can be chosen."""
     parser.add_argument("--negative", metavar="TEXT", default="", help="what not to draw")
     parser.add_argument("--steps", type=STEPS, metavar="N", help="1 to 1000; more is slower and finer")
     parser.add_argument("--guidance", type=GUIDANCE, metavar="G", help="0 to 100; how closely the prompt is followed")
-    parser.add_argument("--size", type=SIZE, metavar="WxH", help="in pixels, multiples of 8 from 64 to 4096")
+    if sized:
+        parser.add_argument("--size", type=SIZE, metavar="WxH", help="in pixels, multiples of 8 from 64 to 4096")
     parser.add_argument("--seed", type=SEED, metavar="S", help="0 to 2^64 - 1; the same seed makes the same picture")
     parser.add_argument("--sampler", type=SAMPLER, metavar="NAME", help="one of those below, in any case")
     parser.add_argument("--model", metavar="NAME|PATH", default=STARTER_NAME, help="see “sdstudio models”")
@@ -73,7 +75,7 @@ def note_unknown_words(info: ModelInfo, prompt: str, console: Console) -> None:
         return
     named = ", ".join(f"“{word}”" for word in unknown)
     console.note(
-        f"The {info.name} model knows {len(info.words.nouns)} things and has not learnt {named}. "
+        f"The {info.name} model knows about {info.words.about_count:,} things and has not learnt {named}. "
         "Full-size models know far more."
     )
 
@@ -90,7 +92,7 @@ def build_request(args: argparse.Namespace, info: ModelInfo, **task: Any) -> Gen
             count=args.count,
         )
         prompt = PromptSpec(positive=args.prompt, negative=args.negative)
-        fields: dict[str, Any] = {"size": args.size or presets.size} | task
+        fields: dict[str, Any] = {"size": getattr(args, "size", None) or presets.size} | task
         return GenerationRequest(prompt=prompt, sampling=sampling, model=info.spec, **fields)
     except InvalidRequest as error:
         option = _OPTIONS.get(error.field, f"--{error.field}")
@@ -113,4 +115,18 @@ def describe(event: PictureSaved) -> tuple[Mapping[str, Any], str]:
     }
     if request.image is not None:
         data["strength"] = request.strength
-    return data, f"{event.path}  (seed {request.sampling.seed}, {event.seconds:.1f} s)"
+    words = f"{event.path}  (seed {request.sampling.seed}, {event.seconds:.1f} s)"
+    if event.edit is not None:
+        data |= _counted(event.edit)
+        words += f"  {event.edit.changed_outside:,} of {event.edit.pixels_outside:,} pixels outside changed"
+    return data, words
+
+
+def _counted(edit: EditReport) -> dict[str, Any]:
+    crop = edit.crop
+    return {
+        "crop": [crop.x, crop.y, crop.width, crop.height],
+        "pixels_outside": edit.pixels_outside,
+        "changed_outside": edit.changed_outside,
+        "seam": round(edit.seam, 3),
+    }

@@ -16,6 +16,7 @@ from sdstudio.domain.geometry import Size, snap_side
 from sdstudio.domain.image import ImageBuffer
 from sdstudio.domain.request import DEFAULT_STRENGTH
 from sdstudio.storage.pictures import load_picture
+from sdstudio.storage.source_chunks import source_chunks
 
 HELP = "make pictures that begin with another picture"
 EPILOG = """\
@@ -39,17 +40,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, services: CliServices, console: Console) -> int:
     info = find_model(services, args.model)
-    image = _load(Path(args.file).expanduser())
+    image, chunks = load_source(args.file)
     size = args.size or fitting_size(image.size, info.presets.size)
-    request = build_request(args, info, size=size, image=services.images.add(image), strength=args.strength)
+    request = build_request(args, info, size=size, image=services.images.add(image, chunks), strength=args.strength)
     note_unknown_words(info, args.prompt, console)
     folder = args.out or services.results_folder
     return run_job(services.make_runner(), request, folder, console, describe, out_given=args.out is not None)
 
 
-def _load(path: Path) -> ImageBuffer:
+def load_source(name: str) -> tuple[ImageBuffer, bytes]:
+    """The picture to begin with, and what its file says besides. Raises UsageError."""
+    path = Path(name).expanduser()
     try:
-        return load_picture(path)
+        return load_picture(path), source_chunks(path)
     except UnreadableFile as error:
         raise UsageError(f"argument IMAGE: {error}") from error
 

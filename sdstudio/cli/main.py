@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from sdstudio.cli import COMMANDS, bench, generate, img2img, models, read, selftest, upscale
+from sdstudio.cli import COMMANDS, bench, generate, img2img, inpaint, models, outpaint, read, selftest, upscale
 from sdstudio.cli.arguments import HelpWanted, Parser, UsageError, VersionAction
 from sdstudio.cli.console import Console
 from sdstudio.cli.running import BAD_INPUT, DONE, FAILED, INTERRUPTED
@@ -37,6 +37,8 @@ class Command(Protocol):
 _MODULES: dict[str, Command] = {
     "generate": generate,
     "img2img": img2img,
+    "inpaint": inpaint,
+    "outpaint": outpaint,
     "read": read,
     "upscale": upscale,
     "models": models,

@@ -19,16 +19,18 @@ class StudioError(Exception):
     """Base of all errors that reach a person.
 
     `message` says what happened, `meaning` what that means for the work, `hint` what to do.
-    Each is one plain sentence; `meaning` and `hint` may be empty.
+    Each is one plain sentence; `meaning` and `hint` may be empty. What is said later of the same `topic` takes its
+    place on the screen; "": it stands for itself.
     """
 
     kind = ErrorKind.INTERNAL
 
-    def __init__(self, message: str, *, meaning: str = "", hint: str = "") -> None:
+    def __init__(self, message: str, *, meaning: str = "", hint: str = "", topic: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.meaning = meaning
         self.hint = hint
+        self.topic = topic
 
     def __str__(self) -> str:
         return " ".join(part for part in (self.message, self.meaning, self.hint) if part)

@@ -10,7 +10,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import assert_never
 
-from sdstudio.domain.engine_api import CancelToken, Engine, EngineFactory, EngineInfo
+from sdstudio.domain.edits import EditReport
+from sdstudio.domain.engine_api import CancelToken, Emit, Engine, EngineFactory, EngineInfo
 from sdstudio.domain.errors import ErrorKind, InvalidRequest, StorageError, StudioError
 from sdstudio.domain.events import (
     Cancelled,
@@ -26,8 +27,11 @@ from sdstudio.domain.events import (
     Started,
 )
 from sdstudio.domain.metadata import PictureRecord
-from sdstudio.domain.request import JobRequest, ModelSpec
+from sdstudio.domain.os_words import os_words
+from sdstudio.domain.request import GenerationRequest, JobRequest, ModelSpec
+from sdstudio.jobs.edit_run import EditRun, is_edit
 from sdstudio.jobs.job import Job, new_job_id
+from sdstudio.jobs.job_images import JobImages
 from sdstudio.jobs.journal import Journal
 from sdstudio.jobs.outputs import SUFFIX, file_stems
 from sdstudio.storage.files import check_writable, reserve_names
@@ -42,8 +46,16 @@ class JobRunner:
     """`accept` and `drop` may be called from any thread; all else from the engine's one thread."""
 
     def __init__(
-        self, *, journal: Journal, results: Callable[[], Path], engine: EngineFactory, app_version: str
+        self,
+        *,
+        journal: Journal,
+        results: Callable[[], Path],
+        engine: EngineFactory,
+        images: JobImages,
+        app_version: str,
     ) -> None:
+        """`images` is what the engine reads its pictures from, too."""
+        self._images = images
         self._journal = journal
         self._results = results
         self._make_engine = engine
@@ -91,7 +103,7 @@ class JobRunner:
 
         Never raises, except KeyboardInterrupt (the job is dropped first) and what `emit` itself raises.
         """
-        saver = _Saver(job, self._journal, emit, cancel, self._record)
+        saver = _Saver(job, self._journal, emit, cancel, self._record, self._chunks)
         try:
             outcome = self._attempt(job, saver, cancel)
         finally:
@@ -104,7 +116,7 @@ class JobRunner:
         try:
             if self._engine is None:
                 saver.pass_on(Loading(job_id=job.job_id, what=GETTING_READY))
-            self._ready_engine().run(job.job_id, job.request, saver.take, cancel)
+            self._run(self._ready_engine(), job, saver, cancel)
         except StudioError as error:
             return failed_from(job.job_id, error)
         except Exception as error:
@@ -116,6 +128,19 @@ class JobRunner:
             return Failed(job_id=job.job_id, kind=ErrorKind.INTERNAL, message=message, hint="Try it again.")
         return saver.outcome
 
+    def _run(self, engine: Engine, job: Job, saver: _Saver, cancel: CancelToken) -> None:
+        """Edits go frame by frame, everything else as it is."""
+        request = job.request
+        if not is_edit(request):
+            engine.run(job.job_id, request, saver.take, cancel)
+            return
+        assert isinstance(request, GenerationRequest)
+
+        def run_engine(part: GenerationRequest, take: Emit, token: CancelToken) -> None:
+            engine.run(job.job_id, part, take, token)
+
+        EditRun(job.job_id, request, self._images, run_engine, saver.take, saver.save, cancel).run()
+
     def _ready_engine(self) -> Engine:
         """Raises StudioError when the engine cannot be made."""
         if self._engine is None:
@@ -125,7 +150,7 @@ class JobRunner:
                 raise
             except Exception as error:
                 hint = "Run “sdstudio selftest” to see what is missing, or install SD Studio again."
-                raise StudioError(f"The engine could not be started: {error}.", hint=hint) from error
+                raise StudioError(f"The engine could not be started: {_words(error)}.", hint=hint) from error
             self._engine, self._info = engine, engine.info()
         return self._engine
 
@@ -138,6 +163,11 @@ class JobRunner:
             device=info.device if info else "",
             threads=info.threads if info else 0,
         )
+
+    def _chunks(self, request: JobRequest) -> bytes:
+        """What a picture that is changed brings along; another one, begun with it, is not that picture any more."""
+        edit = isinstance(request, GenerationRequest) and is_edit(request)
+        return self._images.chunks(request.image.sha256) if edit and request.image is not None else b""
 
     def _close_entry(self, job: Job) -> None:
         try:
@@ -157,12 +187,14 @@ class _Saver:
         emit: JobEmit,
         cancel: CancelToken,
         record: Callable[[ImageReady], PictureRecord],
+        chunks: Callable[[JobRequest], bytes],
     ) -> None:
         self._job = job
         self._journal = journal
         self._emit = emit
         self._cancel = cancel
         self._record = record
+        self._chunks = chunks
         self._failure: Failed | None = None
         self.outcome: Finished | Cancelled | Failed | None = None
         self.client_error: Exception | None = None
@@ -176,8 +208,7 @@ class _Saver:
                 if self._failure is None:
                     self.pass_on(event)
             case ImageReady():
-                if self._failure is None:
-                    self._save(event)
+                self.save(event)
             case _:
                 assert_never(event)
 
@@ -191,9 +222,13 @@ class _Saver:
             self.client_error = error
             raise
 
-    def _save(self, event: ImageReady) -> None:
+    def save(self, event: ImageReady, edit: EditReport | None = None) -> None:
+        """Onto the disk, then to the client."""
+        if self._failure is not None:
+            return
         try:
-            path = save_png(event.image, Path(self._job.files[event.index]), self._record(event))
+            wanted = Path(self._job.files[event.index])
+            path = save_png(event.image, wanted, self._record(event), self._chunks(event.request))
         except StorageError as error:
             self._failure = failed_from(self._job.job_id, error)
             self._cancel.cancel()  # What cannot be kept need not be computed.
@@ -210,6 +245,7 @@ class _Saver:
             image=event.image,
             request=event.request,
             seconds=event.seconds,
+            edit=edit,
         )
         self.pass_on(saved)
 
@@ -228,11 +264,15 @@ def failed_from(job_id: str, error: StudioError) -> Failed:
     )
 
 
+def _words(error: Exception) -> str:
+    return os_words(error) if isinstance(error, OSError) else str(error)
+
+
 def _unexpected(job_id: str, error: Exception) -> Failed:
     return Failed(
         job_id=job_id,
         kind=ErrorKind.INTERNAL,
-        message=f"Something went wrong that SD Studio did not expect: {error}",
+        message=f"Something went wrong that SD Studio did not expect: {_words(error)}",
         hint="Try it again; if it comes back, report it with the details.",
         details="".join(traceback.format_exception(error)),
     )

@@ -10,6 +10,7 @@ from sdstudio.domain.errors import UnreadableFile
 from sdstudio.domain.image import ImageBuffer
 from sdstudio.storage.files import write_atomic
 from sdstudio.storage.pictures import encode_png, load_picture
+from sdstudio.storage.source_chunks import stored_chunks, with_chunks
 
 
 class ImageStore:
@@ -18,12 +19,13 @@ class ImageStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def add(self, image: ImageBuffer) -> ImageInput:
-        """Keeps the picture and returns what a request calls it. Raises StorageError."""
+    def add(self, image: ImageBuffer, chunks: bytes = b"") -> ImageInput:
+        """Keeps the picture, with what its file said besides (`source_chunks`), and returns what a request calls it.
+        Raises StorageError."""
         sha256 = image.sha256()
         path = self._path(sha256)
-        if not path.exists():
-            write_atomic(path, encode_png(image, compression=1))
+        if not path.exists() or (chunks and self.chunks(sha256) != chunks):
+            write_atomic(path, with_chunks(encode_png(image, compression=1), chunks))
         return ImageInput(sha256=sha256, width=image.size.width, height=image.size.height)
 
     def load(self, sha256: str) -> ImageBuffer:
@@ -39,6 +41,13 @@ class ImageStore:
             message = "The picture that this job begins with was changed in the store."
             raise UnreadableFile(message, hint="Open it again.")
         return image
+
+    def chunks(self, sha256: str) -> bytes:
+        """What came along with the picture, as PNG chunks; b"" where nothing did or the picture is not here."""
+        try:
+            return stored_chunks(self._path(sha256))
+        except (OSError, UnreadableFile):
+            return b""
 
     def _path(self, sha256: str) -> Path:
         return self._folder / sha256[:2] / f"{sha256}.png"

@@ -13,6 +13,7 @@ from sdstudio.domain.metadata import PARAMETERS_KEY, RECORD_KEY, PictureRecord, 
 from sdstudio.storage.files import write_new
 from sdstudio.storage.picture_decode import load_picture, srgb_profile, thumbnail
 from sdstudio.storage.picture_texts import read_texts
+from sdstudio.storage.source_chunks import with_chunks
 
 __all__ = ["encode_png", "load_picture", "read_texts", "save_png", "thumbnail"]
 
@@ -41,6 +42,8 @@ def _add_text(info: PngInfo, key: str, text: str) -> None:
         info.add_itxt(key, text.encode("utf-8", "replace").decode("utf-8"))
 
 
-def save_png(image: ImageBuffer, path: Path, record: PictureRecord | None = None) -> Path:
-    """Saves under `path`, or with a number added where that is taken, and returns where. Raises StorageError."""
-    return write_new(path.parent, path.stem, path.suffix or ".png", encode_png(image, record))
+def save_png(image: ImageBuffer, path: Path, record: PictureRecord | None = None, chunks: bytes = b"") -> Path:
+    """Saves under `path`, or with a number added where that is taken, and returns where. `chunks`: further ones, whole
+    (`source_chunks`). Raises StorageError."""
+    data = with_chunks(encode_png(image, record), chunks)
+    return write_new(path.parent, path.stem, path.suffix or ".png", data)

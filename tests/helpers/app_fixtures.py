@@ -22,6 +22,8 @@ from sdstudio.domain.engine_api import TokenCount
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.request import GenerationRequest, ModelSpec, PromptSpec, SamplingSpec
 from sdstudio.engine.fake import FakeEngine, FakeEngineFactory
+from sdstudio.jobs.job_images import JobImages
+from sdstudio.storage.image_store import ImageStore
 from sdstudio.storage.paths import AppPaths
 
 MakeContext = Callable[[], AppContext]
@@ -136,7 +138,10 @@ def make_context(
     made: list[AppContext] = []
 
     def make() -> AppContext:
-        context = build_context(app_paths, engine=engine, counter=counter, built_in=built_in, app_version="0.0.test")
+        images = JobImages(ImageStore(app_paths.images))
+        context = build_context(
+            app_paths, engine=engine, images=images, counter=counter, built_in=built_in, app_version="0.0.test"
+        )
         made.append(context)
         return context
 

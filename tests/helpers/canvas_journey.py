@@ -57,7 +57,7 @@ class Journey:
     def __init__(self, picture: Path, project: Path) -> None:
         self.picture, self.project = picture, project
         self.wrong: list[str] = []
-        self.studio = wiring.build_studio(engine=FakeEngineFactory())  # type: ignore[arg-type]
+        self.studio = wiring.build_studio(engine=FakeEngineFactory())
         self.window = self.studio.window
         self.session = self.studio.context.canvas
         self.view = self.window.canvas.page.view

@@ -11,6 +11,7 @@ from typing import Any
 
 from sdstudio.cli.services import CliServices
 from sdstudio.domain.checks import CheckResult
+from sdstudio.jobs.job_images import JobImages
 from sdstudio.jobs.journal import Journal
 from sdstudio.jobs.runner import JobRunner
 from sdstudio.storage.catalog import ModelCatalog
@@ -51,6 +52,7 @@ class CliDesk:
             journal=Journal(self.paths.journal),
             results=lambda: self.paths.results,
             engine=self.make_engine,
+            images=JobImages(ImageStore(self.paths.images)),
             app_version="0.1",
         )
 

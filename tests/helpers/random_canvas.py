@@ -228,6 +228,8 @@ def main() -> int:
 
     from sdstudio.app.context import build_context
     from sdstudio.engine.fake import FakeEngineFactory
+    from sdstudio.jobs.job_images import JobImages
+    from sdstudio.storage.image_store import ImageStore
     from sdstudio.storage.paths import AppPaths
     from sdstudio.ui.application import make_application, make_theme
     from tests.helpers.app_fixtures import WordCounter, write_model
@@ -237,6 +239,7 @@ def main() -> int:
         context = build_context(
             AppPaths.find(),
             engine=FakeEngineFactory(),
+            images=JobImages(ImageStore(AppPaths.find().images)),
             counter=WordCounter(),
             built_in=write_model(home / "model", "Starter"),
             app_version="0",

@@ -25,7 +25,7 @@ class OpenStudios:
 
     def __call__(self, engine: EngineFactory | None = None) -> wiring.Studio:
         """`engine` instead of the real one, where a journey makes no pictures."""
-        studio = wiring.build_studio(engine)  # type: ignore[arg-type]
+        studio = wiring.build_studio(engine)
         studio.window.show()
         self._open.append(studio)
         studio.window.activateWindow()

@@ -23,9 +23,11 @@ from sdstudio.domain.events import (
     Started,
 )
 from sdstudio.domain.request import ModelSpec
+from sdstudio.jobs.job_images import JobImages
 from sdstudio.jobs.journal import Journal
 from sdstudio.jobs.runner import JobRunner
 from sdstudio.storage import files
+from sdstudio.storage.image_store import ImageStore
 from sdstudio.storage.pictures import load_picture, read_texts
 from tests.helpers.requests import generation
 from tests.helpers.scripted_engine import ScriptedEngine
@@ -40,7 +42,11 @@ class Desk:
         self.engine = engine if isinstance(engine, ScriptedEngine) else ScriptedEngine()
         factory = engine if callable(engine) else lambda: self.engine
         self.runner = JobRunner(
-            journal=Journal(self.journal_folder), results=lambda: self.results, engine=factory, app_version="0.1"
+            journal=Journal(self.journal_folder),
+            results=lambda: self.results,
+            engine=factory,
+            images=JobImages(ImageStore(folder / "images")),
+            app_version="0.1",
         )
         self.events: list[JobEvent] = []
         self.cancel = CancelToken()

@@ -25,8 +25,10 @@ from sdstudio.domain.events import (
 )
 from sdstudio.engine.fake import FakeEngine, StepGate, fake_preview
 from sdstudio.jobs.job import Job
+from sdstudio.jobs.job_images import JobImages
 from sdstudio.jobs.journal import Journal
 from sdstudio.jobs.runner import JobRunner
+from sdstudio.storage.image_store import ImageStore
 from tests.helpers.app_fixtures import MODEL, HeldFactory, make_request
 
 BIGGEST_SEED = 2**64 - 1
@@ -75,7 +77,9 @@ class NotingRunner(JobRunner):
 @pytest.fixture
 def runner(tmp_path: Path, engine: HeldFactory) -> NotingRunner:
     journal = Journal(tmp_path / "journal")
-    runner = NotingRunner(journal=journal, results=lambda: tmp_path / "results", engine=engine, app_version="0")
+    images = JobImages(ImageStore(tmp_path / "images"))
+    results = tmp_path / "results"
+    runner = NotingRunner(journal=journal, results=lambda: results, engine=engine, images=images, app_version="0")
     runner.ended = threading.Event()
     return runner
 
@@ -221,7 +225,11 @@ def test_an_engine_that_cannot_be_made_breaks_the_job_not_the_thread(
         raise ImportError("No module named 'torch'")
 
     runner = JobRunner(
-        journal=Journal(tmp_path / "journal"), results=lambda: tmp_path, engine=no_engine, app_version="0"
+        journal=Journal(tmp_path / "journal"),
+        results=lambda: tmp_path,
+        engine=no_engine,
+        images=JobImages(ImageStore(tmp_path / "images")),
+        app_version="0",
     )
     bridge = EngineBridge(runner)
     heard = Heard(bridge)
@@ -249,7 +257,9 @@ class BareRunner(JobRunner):
 def test_a_job_always_ends_with_an_event(
     qapp: object, tmp_path: Path, engine: HeldFactory, qtbot: QtBot, error: Exception | None
 ) -> None:
-    runner = BareRunner(journal=Journal(tmp_path / "journal"), results=lambda: tmp_path, engine=engine, app_version="0")
+    images = JobImages(ImageStore(tmp_path / "images"))
+    journal = Journal(tmp_path / "journal")
+    runner = BareRunner(journal=journal, results=lambda: tmp_path, engine=engine, images=images, app_version="0")
     runner.error = error
     bridge = EngineBridge(runner)
     heard = Heard(bridge)

@@ -13,6 +13,8 @@ from sdstudio.domain.errors import ModelError, StorageError
 from sdstudio.domain.events import PictureSaved
 from sdstudio.domain.request import GenerationRequest
 from sdstudio.engine.fake import FakeEngineFactory, StepGate
+from sdstudio.jobs.job_images import JobImages
+from sdstudio.storage.image_store import ImageStore
 from sdstudio.storage.paths import AppPaths
 from tests.helpers.app_fixtures import HeldFactory, MakeContext, WordCounter, write_model
 
@@ -117,6 +119,17 @@ def test_settings_that_cannot_be_written_are_a_problem(context: AppContext, qtbo
     assert isinstance(problem.args[0], StorageError)  # type: ignore[index]
 
 
+@pytest.mark.expects_log("cannot be a folder")
+def test_a_home_that_cannot_be_written_is_said_at_the_start(context: AppContext, qtbot: QtBot) -> None:
+    context.paths.data.parent.mkdir(parents=True, exist_ok=True)
+    context.paths.data.write_text("a file where the folder should be")
+    with qtbot.waitSignal(context.settings.problem) as problem:
+        context.start()
+    error = problem.args[0]  # type: ignore[index]
+    assert isinstance(error, StorageError) and str(context.paths.data) in error.message
+    assert "not kept" in error.meaning and error.hint
+
+
 def test_a_damaged_settings_file_is_noted(app_paths: AppPaths, make_context: MakeContext) -> None:
     app_paths.settings_file.parent.mkdir(parents=True)
     app_paths.settings_file.write_text("theme = ")
@@ -147,6 +160,7 @@ def test_without_the_model_in_the_box_it_says_what_is_missing(
         build_context(
             app_paths,
             engine=FakeEngineFactory(),
+            images=JobImages(ImageStore(app_paths.images)),
             counter=WordCounter(),
             built_in=tmp_path / "nothing",
             app_version="0",

@@ -14,6 +14,7 @@ from sdstudio.app.context import AppContext
 from sdstudio.app.rest import rest_of
 from sdstudio.domain.edits import ImageInput
 from sdstudio.domain.request import GenerationRequest, JobRequest, UpscaleRequest
+from sdstudio.jobs.job_images import JobImages
 from sdstudio.jobs.journal import Journal
 from sdstudio.jobs.runner import JobRunner
 from tests.helpers.app_fixtures import HeldFactory, MakeContext, make_request
@@ -36,7 +37,13 @@ def test_the_rest_of_an_enlargement_is_all_or_nothing() -> None:
 def leave_behind(context: AppContext, *requests: JobRequest, done: tuple[int, ...] = ()) -> None:
     """Journal entries as a process that died would leave them."""
     journal = Journal(context.paths.journal)
-    runner = JobRunner(journal=journal, results=lambda: context.results_folder, engine=HeldFactory(), app_version="0")
+    runner = JobRunner(
+        journal=journal,
+        results=lambda: context.results_folder,
+        engine=HeldFactory(),
+        images=JobImages(context.images),
+        app_version="0",
+    )
     for request in requests:
         job = runner.accept(request)
         for index in done:
