@@ -1,0 +1,154 @@
+"""`build`: an environment with only what is shipped and the tools that freeze it, then the packages that users get.
+
+Whatever is installed in the environment leaks into the program, so it is never the one of `run` and `test`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import bootstrap_install
+import bootstrap_qt
+import bootstrap_venv
+from bootstrap_machine import Machine, SetupError, say
+from bootstrap_venv import Venv
+
+FORMATS = ("deb", "tar", "setup", "zip")
+FORMATS_OF = {"linux": ("deb", "tar", "setup"), "win32": ("setup", "zip")}
+USAGE = "usage: bootstrap.py build [--flavour cpu|cuda] [--keep] [deb|tar|setup|zip|all …]"
+REQUIREMENTS = "packaging/build-requirements.txt"
+# What the build calls, with the Debian package that has it.
+PROGRAMS = {"objdump": "binutils", "strip": "binutils", "zstd": "zstd", "dpkg-deb": "dpkg"}
+NSIS = {"makensis": "nsis"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    formats: tuple[str, ...]
+    flavour: str = "cpu"
+    keep: bool = False
+
+
+def parse(arguments: Sequence[str], system: str) -> Wish:
+    """Raises SetupError in words for arguments that are none. Nothing named: all that this system can build."""
+    possible = FORMATS_OF.get(system, ())
+    chosen: list[str] = []
+    flavour, keep = "cpu", False
+    words = iter(arguments)
+    for word in words:
+        if word == "--keep":
+            keep = True
+        elif word == "--flavour":
+            flavour = next(words, "")
+        elif word == "all":
+            chosen += possible
+        elif word in FORMATS:
+            chosen.append(word)
+        else:
+            raise SetupError(f"“{word}” is nothing that can be built.\n{USAGE}")
+    if flavour not in ("cpu", "cuda"):
+        raise SetupError(f"There is no flavour “{flavour}”.\n{USAGE}")
+    formats = tuple(dict.fromkeys(chosen or possible))
+    impossible = [name for name in formats if name not in possible]
+    if impossible or not formats:
+        raise SetupError(f"{', '.join(impossible) or 'Nothing'} can be built on this system ({system}).\n{USAGE}")
+    return Wish(formats=formats, flavour=flavour, keep=keep)
+
+
+@dataclass(frozen=True)
+class BuildVenv(Venv):
+    flavour: str = "cpu"
+
+    @property
+    def folder(self) -> Path:
+        return self.root / "build" / f"venv-{self.flavour}"
+
+
+def missing_packages(machine: Machine, wish: Wish, find: Callable[[str], str | None] = shutil.which) -> list[str]:
+    """The Debian packages that the build still needs. On other systems SetupError names the programs."""
+    if machine.system != "linux":
+        return []
+    programs = PROGRAMS | (NSIS if "setup" in wish.formats else {})
+    missing = {name: package for name, package in programs.items() if find(name) is None}
+    if missing and not machine.debian:
+        raise SetupError(f"The build needs these programs, which this system lacks: {', '.join(missing)}.")
+    # Libraries that PyInstaller copies from this machine: without them the program would lack them on others.
+    libraries = bootstrap_qt.BASE | bootstrap_qt.XCB
+    wanted = [package for name, package in libraries.items() if not bootstrap_qt.loads(name)]
+    return list(dict.fromkeys([*missing.values(), *wanted]))
+
+
+def requirements(root: Path) -> list[str]:
+    """What the program needs at run time, as pyproject.toml says it."""
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    return list(project["project"]["dependencies"])
+
+
+def install_arguments(root: Path, settings: bootstrap_install.PipSettings, wish: Wish, linux: bool) -> list[str]:
+    """For `uv pip install`. Where no folder of wheels is named, uv itself knows where torch's flavours lie."""
+    constraints = str(root / "constraints.txt")
+    arguments = ["-c", constraints, "--build-constraints", constraints, *settings.for_uv()]
+    if linux and not settings.find_links and wish.flavour == "cpu":
+        arguments += ["--torch-backend", "cpu"]
+    elif wish.flavour == "cuda" and not linux:
+        arguments += ["--torch-backend", "auto"]
+    return [*arguments, "-r", str(root / REQUIREMENTS), *requirements(root)]
+
+
+def ensure_environment(root: Path, machine: Machine, wish: Wish) -> Path:
+    """The Python of the build environment. Made anew only when what belongs in it has changed."""
+    venv = BuildVenv(root, machine.windows, wish.flavour)
+    tools = (root / REQUIREMENTS).read_text(encoding="utf-8")
+    wanted: dict[str, object] = {
+        "key": bootstrap_venv.wanted_key(root) + tools,
+        "root": str(root),
+        "python": "{}.{}".format(*machine.python),
+        "test": False,
+    }
+    if bootstrap_venv.is_ready(bootstrap_venv.read_stamp(venv), wanted) and venv.python.exists():
+        return venv.python
+    say(f"Making the build environment in {venv.folder} …")
+    if venv.folder.exists():
+        shutil.rmtree(venv.folder)
+    venv.folder.parent.mkdir(exist_ok=True)
+    uv = bootstrap_venv.make_venv(venv, machine)
+    install(root, machine, wish, venv.python, uv)
+    check_flavour(machine, venv.python, wish.flavour)
+    bootstrap_venv.write_stamp(venv, {**wanted, "state": "ready"})
+    return venv.python
+
+
+def install(root: Path, machine: Machine, wish: Wish, python: Path, uv: Path | None) -> None:
+    """Raises SetupError if it fails."""
+    start = bootstrap_install.start_of_uv(root, python, machine, uv)
+    settings = bootstrap_install.settings_of_pip(python, machine)
+    arguments = install_arguments(root, settings, wish, machine.system == "linux")
+    extra: dict[str, str] = {}
+    if settings.certificates and "SSL_CERT_FILE" not in machine.environ:
+        extra["SSL_CERT_FILE"] = settings.certificates
+    quiet = () if machine.terminal else ("--quiet",)
+    command = [*start, "pip", "install", "--python", str(python), "--compile-bytecode", *quiet, *arguments]
+    if not start or machine.run(*command, extra=extra) != 0:
+        raise SetupError("The packages of the build environment could not be installed (see above).")
+
+
+def check_flavour(machine: Machine, python: Path, flavour: str) -> None:
+    """Raises SetupError where the torch that was installed is another one: nobody would see it until it is shipped."""
+    code = f"import sys, torch; sys.exit((torch.version.cuda is None) != {flavour == 'cpu'})"
+    if machine.run(python, "-c", code) != 0:
+        raise SetupError(f"The torch that was installed is not the one for “{flavour}”.")
+
+
+def build(root: Path, machine: Machine, arguments: Sequence[str]) -> int:
+    """Everything that was asked for, in dist/. 0 only if all of it was built and is small enough."""
+    from bootstrap_commands import install_system_packages
+
+    wish = parse(arguments, machine.system)
+    install_system_packages(root, machine, missing_packages(machine, wish))
+    python = ensure_environment(root, machine, wish)
+    options = ["--flavour", wish.flavour, *(["--keep"] if wish.keep else [])]
+    return machine.run(python, root / "packaging" / "bundle_build.py", *options, *wish.formats)

@@ -1,0 +1,62 @@
+"""What build.spec needs beside the rules: our own files, the scripts of each program, Windows' extras."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from bundle_contents import CONTENTS, Contents
+from bundle_elf import elf_facts, needed_by
+from bundle_tables import NATIVE, Row, host_packages, is_system_library, place_of
+from bundle_version import product_version, version_info
+
+
+def resources(root: Path) -> list[tuple[str, str]]:
+    """(file, folder in the program) of everything in resources/, sorted, and of NOTICE beside it."""
+    base = root / "resources"
+    found = sorted(path for path in base.rglob("*") if path.is_file() and not path.name.startswith("."))
+    pairs = [(str(path), path.parent.relative_to(root).as_posix()) for path in found]
+    return [*pairs, (str(root / "NOTICE"), "resources")]
+
+
+def scripts(rows: Iterable[Row], entry: str) -> list[Row]:
+    """The start-up scripts of one program. That of the command line must not load Qt, which PyInstaller's own
+    start-up script for PySide6 would do at every start."""
+    kept = [row for row in rows if not row[0].startswith("entry_") or row[0] == entry]
+    if entry == "entry_cli":
+        kept = [row for row in kept if not row[0].startswith("pyi_rth_pyside6")]
+    return kept
+
+
+def write_contents(folder: Path, modules: Iterable[str], files: Sequence[Row], platform: str) -> None:
+    """What was packed, for the licences, the bill of materials and the .deb's dependencies. Raises IncompleteBundle."""
+    contents = Contents(
+        modules=sorted({name.partition(".")[0] for name in modules}),
+        folders=sorted({place_of(row).partition("/")[0] for row in files if "/" in place_of(row)}),
+        system_libraries={place_of(row): row[1] for row in files if is_system_library(row)},
+    )
+    if platform == "linux":
+        facts = [elf_facts(row[1]) for row in files if row[2] in NATIVE]
+        contents = replace(
+            contents,
+            host_packages=host_packages(files, needed_by),
+            glibc=max(fact.glibc for fact in facts),
+            glibcxx=max(fact.glibcxx for fact in facts),
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    contents.write(folder / CONTENTS)
+
+
+def windows_extras(root: Path, out: Path, name: str, platform: str = sys.platform) -> dict[str, Any]:
+    """Icon and version sheet, which only Windows' programs carry."""
+    if platform != "win32":
+        return {}
+    import bundle_icons
+
+    out.mkdir(parents=True, exist_ok=True)
+    sheet = out / f"{name}-version.txt"
+    sheet.write_text(version_info(product_version(root), name), encoding="utf-8")
+    return {"icon": str(bundle_icons.write_ico(out / "sdstudio.ico")), "version": str(sheet)}

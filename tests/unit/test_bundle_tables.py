@@ -1,0 +1,75 @@
+"""PyInstaller's tables after the rules: links, libraries that nothing needs, libraries that are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from bundle_spec import scripts, windows_extras
+from bundle_tables import IncompleteBundle, Row, drop_dangling, filter_rows, host_packages, prune_orphans
+
+QT_CORE = ("PySide6/Qt/lib/libQt6Core.so.6", "/site/libQt6Core.so.6", "BINARY")
+QT_LINK = ("libQt6Core.so.6", "PySide6/Qt/lib/libQt6Core.so.6", "SYMLINK")
+XCB = ("PySide6/Qt/plugins/platforms/libqxcb.so", "/site/libqxcb.so", "BINARY")
+CURSOR = ("libxcb-cursor.so.0", "/usr/lib/libxcb-cursor.so.0", "BINARY")
+RENDER = ("libxcb-render.so.0", "/usr/lib/libxcb-render.so.0", "BINARY")
+GTK = ("libgtk-3.so.0", "/usr/lib/libgtk-3.so.0", "BINARY")
+GDK = ("libgdk-3.so.0", "/usr/lib/libgdk-3.so.0", "BINARY")
+PYTHON = ("libpython3.11.so.1.0", "/lib/libpython3.11.so.1.0", "BINARY")
+DATA = ("resources/icons/dice.svg", "/checkout/resources/icons/dice.svg", "DATA")
+NEEDS = {
+    XCB[1]: ["libxcb-cursor.so.0", "libQt6Core.so.6", "libc.so.6"],
+    CURSOR[1]: ["libxcb-render.so.0", "libxcb.so.1"],
+    GTK[1]: ["libgdk-3.so.0"],
+    GDK[1]: ["libgtk-3.so.0"],
+}
+
+
+def needed(path: str) -> Iterable[str]:
+    return NEEDS.get(path, [])
+
+
+def test_libraries_that_only_need_each_other_go() -> None:
+    rows = [QT_CORE, QT_LINK, XCB, CURSOR, RENDER, GTK, GDK, PYTHON, DATA]
+    assert prune_orphans(rows, needed) == [QT_CORE, QT_LINK, XCB, CURSOR, RENDER, PYTHON, DATA]
+
+
+def test_a_link_goes_with_its_target() -> None:
+    second = ("libQt6.so", "libQt6Core.so.6", "SYMLINK")
+    rows: list[Row] = [QT_LINK, second, DATA]
+    assert drop_dangling(rows) == [DATA]
+    assert set(drop_dangling([*rows, QT_CORE])) == {QT_CORE, QT_LINK, second, DATA}
+
+
+def test_rows_of_windows_are_read_with_their_slashes() -> None:
+    qml = ("PySide6\\Qt6Qml.dll", "x", "BINARY")
+    core = ("PySide6\\Qt6Core.dll", "x", "BINARY")
+    assert filter_rows([qml, core, core], "win32") == [core]
+
+
+def test_the_hosts_part_is_named_by_package() -> None:
+    assert host_packages([QT_CORE, XCB, CURSOR, RENDER], needed) == ["libc6", "libxcb1"]
+
+
+def test_a_library_that_should_be_shipped_stops_the_build() -> None:
+    with pytest.raises(
+        IncompleteBundle, match=r"libxcb-cursor\.so\.0 \(for PySide6/Qt/plugins/platforms/libqxcb\.so\)"
+    ):
+        host_packages([QT_CORE, XCB], needed)
+
+
+def test_the_command_line_starts_without_qt() -> None:
+    rows = [
+        ("pyi_rth_inspect", "a", "PYSOURCE"),
+        ("pyi_rth_pyside6", "b", "PYSOURCE"),
+        ("entry_window", "c", "PYSOURCE"),
+        ("entry_cli", "d", "PYSOURCE"),
+    ]
+    assert [row[0] for row in scripts(rows, "entry_cli")] == ["pyi_rth_inspect", "entry_cli"]
+    assert [row[0] for row in scripts(rows, "entry_window")] == ["pyi_rth_inspect", "pyi_rth_pyside6", "entry_window"]
+
+
+def test_only_windows_programs_carry_icon_and_version() -> None:
+    assert windows_extras(Path(), Path(), "sdstudio", platform="linux") == {}
