@@ -25,6 +25,7 @@ from sdstudio.storage.resources import resource_path
 
 if TYPE_CHECKING:
     from sdstudio.app.context import AppContext
+    from sdstudio.storage.catalog import ModelCatalog
     from sdstudio.ui.main_window import MainWindow
     from sdstudio.ui.theme import Theme
 
@@ -109,16 +110,18 @@ def cli_main(argv: Sequence[str] | None = None) -> int:
             app_version=__version__,
         )
 
+    catalog = ModelCatalog(resource_path(STARTER), folders, HashCache(paths.hashes_file))
     services = CliServices(
         paths=paths,
         settings=settings,
-        catalog=ModelCatalog(resource_path(STARTER), folders, HashCache(paths.hashes_file)),
+        catalog=catalog,
         make_runner=make_runner,
         images=images,
         selftest=check_engine,
         benches={
             "ui": bench_ui,
             "canvas": bench_canvas,
+            "seams": partial(bench_seams, images=job_images, catalog=catalog, threads=settings.threads),
             **{name: partial(bench_engine, name) for name in ENGINE_BENCHES},
         },
         version=__version__,
@@ -143,6 +146,14 @@ def bench_canvas() -> Iterable[Mapping[str, Any]]:
     from sdstudio.bench_canvas import run_canvas_bench
 
     return run_canvas_bench()
+
+
+def bench_seams(images: JobImages, catalog: ModelCatalog, threads: int) -> Iterable[Mapping[str, Any]]:
+    from sdstudio.bench_seams import run_seams_bench
+    from sdstudio.domain.models import STARTER_NAME
+
+    engine = EngineMaker(images=images, threads=threads, quiet=False)()
+    return run_seams_bench(engine, images, catalog.find(STARTER_NAME))
 
 
 def bench_engine(name: str) -> Iterable[Mapping[str, Any]]:
@@ -184,7 +195,16 @@ def window_main(files: Sequence[str]) -> int:
     if process.has_no_screen():
         print(NO_SCREEN, file=sys.stderr)
         return BAD_INPUT
+    from sdstudio.app.single_instance import call_of, enter
+
+    keeper = enter(AppPaths.find().data, call_of(files, os.environ))
+    if keeper is None:
+        return 0
     studio = build_studio()
+
+    from sdstudio.ui.second_start import SecondStart
+
+    SecondStart(studio.window, keeper)
     studio.window.show()
     if files:
         studio.window.open_files([Path(name) for name in files])

@@ -9,10 +9,14 @@ from pathlib import Path
 from PySide6.QtCore import QCoreApplication, QObject
 
 from sdstudio.app.bridge import EngineBridge
+from sdstudio.app.candidates import Candidates
 from sdstudio.app.canvas_autosave import CanvasAutosave
 from sdstudio.app.canvas_session import CanvasSession
 from sdstudio.app.catalog_model import CatalogModel
 from sdstudio.app.collector import UiCollector
+from sdstudio.app.edit_jobs import EditJobs
+from sdstudio.app.edit_plan import EditPlanner
+from sdstudio.app.edit_settings import EditSettings
 from sdstudio.app.enlarge import Enlarge
 from sdstudio.app.gallery_model import GalleryModel
 from sdstudio.app.io_worker import IoWorker
@@ -73,6 +77,10 @@ class AppContext:
     catalog: CatalogModel
     session: Session
     canvas: CanvasSession
+    edit_settings: EditSettings
+    edit_planner: EditPlanner
+    edit_jobs: EditJobs
+    candidates: Candidates
     autosave: CanvasAutosave
     state_file: StateFile
     gallery: GalleryModel
@@ -168,7 +176,10 @@ def build_context(
     session = Session(starter, catalog.find, root)
     canvas = CanvasSession(canvas_io, root)
     collector.wait_while(lambda: canvas.busy)
+    edits = EditSettings(root)
+    planner = EditPlanner(canvas, session, edits, times, canvas_io, root)
     store = ImageStore(paths.images)
+    jobs = EditJobs(canvas, session, planner, queue, store, canvas_io, root)
     context = AppContext(
         root=root,
         collector=collector,
@@ -185,8 +196,12 @@ def build_context(
         catalog=catalog,
         session=session,
         canvas=canvas,
+        edit_settings=edits,
+        edit_planner=planner,
+        edit_jobs=jobs,
+        candidates=Candidates(canvas, queue, jobs, canvas_io, root),
         autosave=CanvasAutosave(canvas, keeper_io, paths.canvas, root),
-        state_file=StateFile(paths.session_file, session, io, root, canvas=canvas),
+        state_file=StateFile(paths.session_file, session, io, root, canvas=canvas, edits=edits),
         gallery=GalleryModel(results(), Thumbnails(paths.thumbnails), io, root),
         tokens=TokenAsk(session, counter, io, root),
         files=PictureFiles(io, session.draft_request, root),
@@ -220,6 +235,8 @@ def model_folders(paths: AppPaths, settings: Settings) -> list[Path]:
 
 def _connect(context: AppContext) -> None:
     context.bridge.info_changed.connect(context.step_times.set_device)
+    for measured in (context.bridge.info_changed, context.queue.job_ended):
+        measured.connect(context.edit_planner.refresh)
     context.queue.picture_saved.connect(context.gallery.add_saved)
     context.catalog.refreshed.connect(context.session.find_awaited_model)
     # Not the context itself: the connection would keep it alive, and the context keeps the connection's owner.

@@ -99,15 +99,23 @@ class JobQueue(QObject):
     def waiting(self) -> tuple[JobItem, ...]:
         return tuple(entry.item for entry in self._waiting)
 
-    def add(self, request: JobRequest, accepted: Callable[[], None] | None = None) -> None:
+    def add(
+        self,
+        request: JobRequest,
+        accepted: Callable[[], None] | None = None,
+        *,
+        named: Callable[[str], None] | None = None,
+    ) -> None:
         """Journals the request, then lets it wait for its turn. `refused` when the journal cannot be written.
 
-        `accepted()` is called when the request is safe on disk.
+        `accepted()` is called when the request is safe on disk, and `named(job_id)`, before anything is told of it.
         """
 
         def done(job: Job) -> None:
             if accepted is not None:
                 accepted()
+            if named is not None:
+                named(job.job_id)
             self._take(job)
 
         self._io.submit(lambda: self._runner.accept(request), done, self.refused.emit)

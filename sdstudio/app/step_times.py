@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from sdstudio.app.edit_passes import Pass, is_edit, passes_of
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.domain.engine_api import EngineInfo
 from sdstudio.domain.request import JobRequest, UpscaleRequest
@@ -27,13 +28,15 @@ REACH = 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Kind:
-    """Pictures that cost the same. `guided` ones call the UNet for two prompts. Upscales have no size of their own."""
+    """Pictures that cost the same. `guided` ones call the UNet for two prompts. Upscales have no size of their own, and
+    edits (`edit`) that of their first pass; they cost something besides it: reading, laying back, counting."""
 
     model: str
     width: int
     height: int
     device: str
     guided: bool
+    edit: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +70,10 @@ class StepTimes:
             self._save()
 
     def learn(self, request: JobRequest, seconds: float, seconds_per_step: float = 0.0) -> None:
-        """From one finished picture: `seconds` from conditioning to decoded, and the time of a step where known."""
+        """From one finished picture: `seconds` from conditioning to decoded, over all passes of an edit, and the time
+        of a step where known."""
         units = _units(request)
-        if not (math.isfinite(seconds) and seconds > 0):
+        if not (math.isfinite(seconds) and seconds > 0 and units > 0):
             return
         measured = seconds_per_step * _steps(request)
         steps_seconds = measured if 0 < measured < math.inf else seconds
@@ -109,18 +113,22 @@ class StepTimes:
             height=request.size.height,
             device=self._device,
             guided=request.sampling.guidance_scale > 1,
+            edit=is_edit(request),
         )
 
     def _nearest(self, kind: _Kind) -> tuple[_Cost, float] | None:
-        """The measured size nearest in pixels, of the same model, device and guidance, and the ratio to it."""
+        """The measured size nearest in pixels, of the same model, device and guidance, and the ratio to it. Of equal
+        ones an edit is the better likeness of an edit."""
         best: tuple[_Cost, float] | None = None
+        nearest = (math.log(REACH) + 1e-9, True)
         for known, cost in self._costs.items():
             if (known.model, known.device, known.guided) != (kind.model, kind.device, kind.guided) or not known.width:
                 continue
             factor = kind.width * kind.height / (known.width * known.height)
-            if best is None or abs(math.log(factor)) < abs(math.log(best[1])):
-                best = (cost, factor)
-        return best if best is not None and 1 / REACH <= best[1] <= REACH else None
+            distance = (abs(math.log(factor)), known.edit != kind.edit)
+            if distance < nearest:
+                best, nearest = (cost, factor), distance
+        return best
 
     def _save(self) -> None:
         if self._io is None:
@@ -139,16 +147,25 @@ def _mean(known: _Cost, fresh: _Cost) -> _Cost:
 
 
 def _units(request: JobRequest) -> float:
-    """Work of one picture: UNet calls (2n - 1 for samplers of two calls a step), or megapixels of an upscale."""
+    """Work of one picture: UNet calls of the first pass's size, or megapixels of an upscale."""
     if isinstance(request, UpscaleRequest):
         return request.image.width * request.image.height / 1e6
-    steps = request.steps_made
-    return 2 * steps - 1 if require_sampler(request.sampling.sampler).calls_per_step == 2 else steps
+    twice = require_sampler(request.sampling.sampler).calls_per_step == 2
+    return sum(_calls(each, twice) * each.size.pixels for each in passes_of(request)) / request.size.pixels
+
+
+def _calls(each: Pass, twice: bool) -> int:
+    """Of the UNet: 2n - 1 for samplers of two calls a step."""
+    return 2 * each.steps - 1 if twice and each.steps else each.steps
 
 
 def _steps(request: JobRequest) -> int:
-    """Steps whose time `Progress.seconds_per_step` gives; an upscale's tiles are not known here, so none."""
-    return 0 if isinstance(request, UpscaleRequest) else request.steps_made
+    """Steps whose time `Progress.seconds_per_step` gives. None where it does not say it all: an upscale's tiles are not
+    known here, and passes of several sizes take different times."""
+    if isinstance(request, UpscaleRequest):
+        return 0
+    passes = passes_of(request)
+    return sum(each.steps for each in passes) if len({each.size for each in passes}) == 1 else 0
 
 
 def _read(path: Path) -> tuple[str, dict[_Kind, _Cost]]:
@@ -170,6 +187,7 @@ def _row(row: dict[str, Any]) -> tuple[_Kind, _Cost]:
         height=int(row["height"]),
         device=str(row["device"]),
         guided=bool(row["guided"]),
+        edit=bool(row.get("edit", False)),
     )
     cost = _Cost(unit=float(row["unit"]), fixed=float(row["fixed"]))
     if not (math.isfinite(cost.unit) and cost.unit >= 0 and math.isfinite(cost.fixed) and cost.fixed >= 0):

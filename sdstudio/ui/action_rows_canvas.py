@@ -212,6 +212,16 @@ CANVAS_ROWS: tuple[ActionRow, ...] = (
         group="tool",
     ),
     ActionRow(
+        "tool_frame",
+        Menu.TOOLS,
+        QT_TRANSLATE_NOOP("Actions", "Frame"),
+        ("F",),
+        QT_TRANSLATE_NOOP("Actions", "What the model sees; beyond the edge it extends the picture"),
+        needs=Needs.CANVAS,
+        checkable=True,
+        group="tool",
+    ),
+    ActionRow(
         "tool_hand",
         Menu.TOOLS,
         QT_TRANSLATE_NOOP("Actions", "Hand"),

@@ -83,6 +83,19 @@ class Viewport:
         """The picture follows the hand by (dx, dy); a part of it always stays in sight."""
         return replace(self, fit=False, x=self.x - dx / self.zoom, y=self.y - dy / self.zoom)._kept_in_sight()
 
+    def including(self, left: float, top: float, right: float, bottom: float) -> Viewport:
+        """So far away that this rectangle, in the picture's pixels, is seen whole; unchanged where it is already."""
+        shown_left, shown_top = self.to_picture(self.margins.left, self.margins.top)
+        room_x, room_y = self._room()
+        shown_right, shown_bottom = self.to_picture(self.margins.left + room_x, self.margins.top + room_y)
+        if left >= shown_left and top >= shown_top and right <= shown_right and bottom <= shown_bottom:
+            return self
+        x = min(max((left + right) / 2, 0.0), float(self.picture_width))
+        y = min(max((top + bottom) / 2, 0.0), float(self.picture_height))
+        reach_x, reach_y = max(right - x, x - left), max(bottom - y, y - top)
+        zoom = min(self.zoom, room_x / (2 * reach_x), room_y / (2 * reach_y))
+        return replace(self, fit=False, zoom=_clamp(zoom), x=x, y=y)
+
     def origin(self) -> tuple[int, int]:
         """The view position of the picture's top left corner, on whole device pixels."""
         middle_x, middle_y = self._middle()

@@ -6,6 +6,7 @@ from enum import Enum, auto
 from typing import Protocol
 
 from PySide6.QtCore import QObject, QPointF, Qt, Signal
+from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import QApplication
 
 from sdstudio.app.canvas_session import CanvasSession
@@ -13,7 +14,7 @@ from sdstudio.canvas.tool_settings import SIZE_MAX, SIZE_MIN
 from sdstudio.ui.canvas.pointer_input import Sample, StrokeInput
 
 BRUSH_TOOLS = ("brush", "eraser")
-VIEW_TOOLS = ("hand", "zoom")
+VIEW_TOOLS = ("hand", "zoom", "frame")
 HARDNESS_A_PIXEL = 1 / 200
 """A drag of 200 px takes the hardness from none to full."""
 _LEFT, _MIDDLE, _RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton, Qt.MouseButton.RightButton
@@ -24,6 +25,7 @@ class Doing(Enum):
     STROKE = auto()
     PAN = auto()
     BRUSH = auto()
+    FRAME = auto()
     SPENT = auto()
     """A stroke was ended from elsewhere; nothing happens until all buttons are up."""
 
@@ -35,6 +37,17 @@ class Surface(Protocol):
     def pan_by(self, moved: QPointF) -> None: ...
     def zoom_click(self, position: QPointF, closer: bool) -> None: ...
     def logical_size(self, document_pixels: float) -> float: ...
+
+
+class FrameGrips(Protocol):
+    """What the hand asks of the generation frame."""
+
+    def press(self, sample: Sample) -> bool: ...
+    def move(self, sample: Sample) -> None: ...
+    def release(self) -> None: ...
+    def cancel(self) -> None: ...
+    def reset(self) -> None: ...
+    def cursor(self, sample: Sample) -> QCursor: ...
 
 
 class EditorHand(QObject):
@@ -57,6 +70,7 @@ class EditorHand(QObject):
         self.eraser_tip = False
         self.pointer: Sample | None = None
         """Where the pointer is; None while it is elsewhere."""
+        self.frame: FrameGrips | None = None
         self._view_tool = ""
         self._from: QPointF | None = None
         self._brush = (0.0, 0.0)
@@ -65,7 +79,7 @@ class EditorHand(QObject):
 
     @property
     def view_tool(self) -> str:
-        """ "hand" or "zoom" in place of the session's tool; "" for that one."""
+        """ "hand", "zoom" or "frame" in place of the session's tool; "" for that one."""
         return self._view_tool
 
     def set_view_tool(self, name: str) -> None:
@@ -101,6 +115,9 @@ class EditorHand(QObject):
             self._begin(Doing.PAN, sample)
         elif sample.button == _LEFT and self._view_tool == "zoom":
             self._surface.zoom_click(sample.position, not sample.has(Qt.KeyboardModifier.AltModifier))
+        elif sample.button == _LEFT and self._view_tool == "frame":
+            if self.frame is not None and self.frame.press(sample):
+                self._begin(Doing.FRAME, sample)
         elif sample.button == _RIGHT and sample.has(Qt.KeyboardModifier.AltModifier) and self.brush_shown:
             brush = self._session.settings.brush_in_hand
             self._brush = (brush.size, brush.hardness)
@@ -122,6 +139,8 @@ class EditorHand(QObject):
             self._from = sample.position
         elif self.doing is Doing.BRUSH and self._from is not None:
             self._drag_brush(sample.position - self._from)
+        elif self.doing is Doing.FRAME and self.frame is not None:
+            self.frame.move(sample)
         elif self.doing is Doing.NOTHING and self._session.busy:
             self.stroke.move(sample)
         self.moved.emit()
@@ -131,18 +150,21 @@ class EditorHand(QObject):
         if self.doing is Doing.STROKE and sample.button == _LEFT:
             self.doing = Doing.NOTHING
             self.stroke.release(sample)
-        elif self.doing in (Doing.PAN, Doing.BRUSH) or sample.buttons == Qt.MouseButton.NoButton:
+        elif self.doing in (Doing.PAN, Doing.BRUSH, Doing.FRAME) or sample.buttons == Qt.MouseButton.NoButton:
             self.let_go()
         self.changed.emit()
 
     def double_click(self, sample: Sample) -> None:
-        """Finishes a polygon; for all other tools it is a press like any other, so that quick dabs all count."""
+        """Finishes a polygon, lets the frame choose itself; for all other tools it is a press like any other, so that
+        quick dabs all count."""
         if sample.button == _LEFT and self._polygon_open():
             self._at(sample)
             self.stroke.flush()
             self._session.finish_gesture()
             self.doing = Doing.SPENT
             self.changed.emit()
+        elif sample.button == _LEFT and self._view_tool == "frame" and self.frame is not None and not self.space:
+            self.frame.reset()
         else:
             self.press(sample)
 
@@ -156,13 +178,17 @@ class EditorHand(QObject):
         """Ends what is under way; a stroke stays as it is so far."""
         if self.doing is Doing.STROKE:
             self.stroke.release()
+        elif self.doing is Doing.FRAME and self.frame is not None:
+            self.frame.release()
         self.doing, self._from = Doing.NOTHING, None
         self.changed.emit()
 
     def cancel(self) -> bool:
         """Takes back what is under way (Esc): a drag, a stroke, a polygon, and last what the session does."""
-        if self.doing in (Doing.PAN, Doing.BRUSH):
-            if self.doing is Doing.BRUSH:
+        if self.doing in (Doing.PAN, Doing.BRUSH, Doing.FRAME):
+            if self.doing is Doing.FRAME and self.frame is not None:
+                self.frame.cancel()
+            elif self.doing is Doing.BRUSH:
                 self._session.update_brush(size=self._brush[0], hardness=self._brush[1])
             self.doing = Doing.SPENT
             self.changed.emit()

@@ -111,6 +111,8 @@ class EditorOverlay(QObject):
             return QCursor(Qt.CursorShape.ClosedHandCursor)
         if hand.doing is not Doing.STROKE and (hand.space or tool == "hand"):
             return QCursor(Qt.CursorShape.OpenHandCursor)
+        if tool == "frame" and hand.frame is not None and hand.pointer is not None:
+            return hand.frame.cursor(hand.pointer)
         work = self._session.work
         if work is not None and work.exclusive:
             return QCursor(Qt.CursorShape.BusyCursor)

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLayout, QSizePolicy, QWidget
 
 from sdstudio.canvas.tool_settings import ToolSettings
 from sdstudio.ui.actions import Actions
+from sdstudio.ui.canvas.frame_options import ExtendGroup, FrameAutoGroup, FrameSizeGroup
 from sdstudio.ui.canvas.option_groups import (
     ButtonGroup,
     ChoiceGroup,
@@ -32,7 +33,17 @@ _BRUSHES = ("brush", "eraser")
 _MASKED = (*_SHAPES, "fill", "wand")
 
 _SHRINK = ("strength", "hardness", "tolerance", "size")
-_LEAVE = ("invert", "antialias", "pressure", "strength", "hardness", "contiguous", "combine")
+_LEAVE = (
+    "frame_auto",
+    "frame_size",
+    "invert",
+    "antialias",
+    "pressure",
+    "strength",
+    "hardness",
+    "contiguous",
+    "combine",
+)
 """The order in which parts lose their slider, and then leave the bar."""
 
 
@@ -99,6 +110,9 @@ class OptionBar(QWidget):
             "antialias": FlagGroup(theme, self.tr("Smooth edge"), self.tr("Without it, edges are steps of pixels")),
             "hint": HintGroup(theme),
             "invert": ButtonGroup(theme, "invert", self.tr("Invert the mask")),
+            "frame_size": FrameSizeGroup(theme),
+            "extend": ExtendGroup(theme),
+            "frame_auto": FrameAutoGroup(theme),
         }
         invert = groups["invert"]
         assert isinstance(invert, ButtonGroup)
@@ -155,6 +169,12 @@ class OptionBar(QWidget):
             self._colour()
             self._arrange()
 
+    def show_frame(self, size: tuple[int, int], extend_by: int, *, chosen: bool) -> None:
+        """Of the generation frame, in pixels; `chosen` by hand."""
+        self.groups["frame_size"].set_value(size)  # type: ignore[attr-defined]
+        self.groups["extend"].set_value(extend_by)  # type: ignore[attr-defined]
+        self.groups["frame_auto"].set_value(chosen)  # type: ignore[attr-defined]
+
     def _words(self, tool: str) -> str:
         return next((QCoreApplication.translate("ToolStrip", words) for name, _, words in TOOLS if name == tool), "")
 
@@ -177,6 +197,8 @@ class OptionBar(QWidget):
             names = ["combine", "antialias"] if target == "mask" else ["antialias"]
         elif tool in ("fill", "wand"):
             names = ["tolerance", "contiguous", *(["combine"] if target == "mask" else [])]
+        elif tool == "frame":
+            return ["frame_size", "extend", "frame_auto"]
         else:
             return ["hint"]
         return [*names, "invert"] if target == "mask" else names

@@ -29,6 +29,7 @@ TOOLS: tuple[tuple[str, str, str], ...] = (
     ("fill", "fill", QT_TRANSLATE_NOOP("ToolStrip", "Fill")),
     ("wand", "wand", QT_TRANSLATE_NOOP("ToolStrip", "Magic wand")),
     ("picker", "picker", QT_TRANSLATE_NOOP("ToolStrip", "Colour picker")),
+    ("frame", "frame", QT_TRANSLATE_NOOP("ToolStrip", "Frame")),
     ("hand", "hand", QT_TRANSLATE_NOOP("ToolStrip", "Hand")),
     ("zoom", "zoom", QT_TRANSLATE_NOOP("ToolStrip", "Zoom")),
 )
