@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from collections.abc import Mapping
@@ -19,7 +20,8 @@ RECORD_SCHEMA = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureRecord:
-    """Everything needed to make a picture again. `seconds` = conditioning to decoded; `parent` = where it came from."""
+    """Everything needed to make a picture again. `seconds` = conditioning to decoded; `parent` = where it came from;
+    `mask` = that of an inpainting as a grey PNG, b"" where there is none or it is too large to go along."""
 
     request: JobRequest
     seconds: float
@@ -27,6 +29,7 @@ class PictureRecord:
     device: str = ""
     threads: int = 0
     parent: str = ""
+    mask: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +49,14 @@ def record_to_text(record: PictureRecord) -> str:
         "schema": RECORD_SCHEMA,
         "app": "SD Studio",
         "version": record.app_version,
-        "request": _without_path(request_to_dict(record.request)),
+        "request": without_path(request_to_dict(record.request)),
         "seconds": record.seconds,
         "device": record.device,
         "threads": record.threads,
         "parent": record.parent,
     }
+    if record.mask:
+        data["mask"] = base64.b64encode(record.mask).decode("ascii")
     text = json.dumps(data, ensure_ascii=False, allow_nan=False)
     try:
         text.encode()
@@ -61,7 +66,7 @@ def record_to_text(record: PictureRecord) -> str:
     return text
 
 
-def _without_path(request: dict[str, Any]) -> dict[str, Any]:
+def without_path(request: dict[str, Any]) -> dict[str, Any]:
     """A shared picture must not tell where on its maker's disk the model lies; name and hash find it again."""
     if "model" in request:
         request["model"] = {**request["model"], "path": ""}
@@ -85,11 +90,19 @@ def record_from_text(text: str) -> PictureRecord:
         device=_text(data.get("device")),
         threads=_count(data.get("threads")),
         parent=_text(data.get("parent")),
+        mask=_bytes(data.get("mask")),
     )
 
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else ""
+
+
+def _bytes(value: object) -> bytes:
+    try:
+        return base64.b64decode(value, validate=True) if isinstance(value, str) else b""
+    except ValueError:
+        return b""
 
 
 def _count(value: object) -> int:

@@ -12,7 +12,7 @@ from typing import assert_never
 
 from sdstudio.domain.edits import EditReport
 from sdstudio.domain.engine_api import CancelToken, Emit, Engine, EngineFactory, EngineInfo
-from sdstudio.domain.errors import ErrorKind, InvalidRequest, StorageError, StudioError
+from sdstudio.domain.errors import ErrorKind, InvalidRequest, StorageError, StudioError, UnreadableFile
 from sdstudio.domain.events import (
     Cancelled,
     EngineEvent,
@@ -35,9 +35,12 @@ from sdstudio.jobs.job_images import JobImages
 from sdstudio.jobs.journal import Journal
 from sdstudio.jobs.outputs import SUFFIX, file_stems
 from sdstudio.storage.files import check_writable, reserve_names
+from sdstudio.storage.mask_files import encode_mask
 from sdstudio.storage.pictures import save_png
 
 GETTING_READY = "Getting ready"
+MASK_BYTES = 48 * 1024
+"""Larger masks stay in the image store alone: a text chunk of megabytes would make the file slow to list."""
 JobEmit = Callable[[JobEvent], None]
 _log = logging.getLogger(__name__)
 
@@ -162,7 +165,21 @@ class JobRunner:
             app_version=self._app_version,
             device=info.device if info else "",
             threads=info.threads if info else 0,
+            mask=self._mask(event.request),
         )
+
+    def _mask(self, request: JobRequest) -> bytes:
+        """A small one goes along in the picture's file, so that it can be made again elsewhere."""
+        if not isinstance(request, GenerationRequest) or request.inpaint is None:
+            return b""
+        try:
+            mask = self._images.load(request.inpaint.mask.sha256)
+        except UnreadableFile as error:
+            # Gone since the job began: the picture is worth keeping all the same.
+            _log.warning("The mask of a finished picture does not go along: %s", error)
+            return b""
+        found = encode_mask(mask.pixels[..., 0], compression=9)
+        return found if len(found) <= MASK_BYTES else b""
 
     def _chunks(self, request: JobRequest) -> bytes:
         """What a picture that is changed brings along; another one, begun with it, is not that picture any more."""

@@ -30,13 +30,18 @@ def load_mask(path: Path) -> Pixels:
     return mask
 
 
-def save_mask(pixels: Pixels, path: Path, *, overwrite: bool = False) -> Path:
-    """As a grey PNG without a colour profile, since its values are no colours. Returns where it is: with a number
-    added to the name where that is taken, unless `overwrite`. Raises StorageError."""
+def encode_mask(pixels: Pixels, *, compression: int = 4) -> bytes:
+    """A grey PNG without a colour profile, since its values are no colours."""
     out = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(pixels)).save(out, "PNG", compress_level=4)
+    Image.fromarray(np.ascontiguousarray(pixels)).save(out, "PNG", compress_level=compression)
+    return out.getvalue()
+
+
+def save_mask(pixels: Pixels, path: Path, *, overwrite: bool = False) -> Path:
+    """As `encode_mask`. Returns where it is: with a number added to the name where that is taken, unless `overwrite`.
+    Raises StorageError."""
     target = path if path.suffix.lower() == ".png" else path.with_name(f"{path.name}.png")
     if overwrite:
-        write_atomic(target, out.getvalue())
+        write_atomic(target, encode_mask(pixels))
         return target
-    return write_new(target.parent, target.stem, target.suffix, out.getvalue())
+    return write_new(target.parent, target.stem, target.suffix, encode_mask(pixels))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zlib
 from pathlib import Path
 
@@ -53,6 +54,8 @@ def test_inpaint_changes_what_is_masked_and_says_what_it_counted(run: Run, desk:
     assert record.request.image is not None and record.request.inpaint is not None
     assert desk.services.images.load(record.request.image.sha256) == load_picture(picture)
     assert desk.services.images.load(record.request.inpaint.mask.sha256).pixels[30, 30, 0] == 255
+    with Image.open(io.BytesIO(record.mask)) as kept, Image.open(mask) as given:
+        assert np.array_equal(np.asarray(kept), np.asarray(given))
 
 
 @pytest.mark.parametrize(("mode", "strength"), [("change", 0.6), ("fill", 0.9), ("replace", 1.0), ("remove", 0.9)])

@@ -252,3 +252,18 @@ def test_a_frame_without_anything_masked_is_said(tmp_path: Path) -> None:
     assert desk.run(request(desk.store, picture, Size(64, 64), 1, inpaint=spec)) == []
     last = desk.events[-1]
     assert isinstance(last, Failed) and last.kind is ErrorKind.BAD_INPUT and "frame" in last.message
+
+
+def test_twenty_edits_in_a_row_leave_everything_else_as_it_was(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    first = noise(160, 120)
+    picture, masked = first, np.zeros((120, 160), np.bool_)
+    rng = np.random.default_rng(3)
+    for number in range(20):
+        x, y, width, height = rng.integers(0, 130), rng.integers(0, 90), rng.integers(3, 30), rng.integers(3, 30)
+        mask = box(160, 120, Rect(int(x), int(y), int(width), int(height)))
+        mode = list(FillMode)[number % 4]
+        (saved,) = desk.inpaint(picture, mask, mode=mode, strength=1.0 if mode is FillMode.REPLACE else 0.9)
+        picture, masked = saved.image.pixels, masked | (mask > 0)
+    assert np.array_equal(picture[~masked], first[~masked])
+    assert (picture[masked] != first[masked]).any(axis=1).mean() > 0.9
