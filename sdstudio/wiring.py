@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 STARTER = "models/starter"
+VOCABULARY = "clip"
 UPSCALER = "upscaler/realesr-animevideov3-x4.safetensors"
 BAD_INPUT = 2
 NO_SCREEN = (
@@ -66,7 +67,9 @@ class EngineMaker:
     def _make(self) -> Engine:
         from sdstudio.engine.engine import TorchEngine
 
-        return TorchEngine(images=self.images, upscaler=resource_path(UPSCALER), threads=self.threads)
+        return TorchEngine(
+            images=self.images, upscaler=resource_path(UPSCALER), resources=resource_path(""), threads=self.threads
+        )
 
 
 # -- the command line ------------------------------------------------------------------------------------------------
@@ -121,6 +124,7 @@ def cli_main(argv: Sequence[str] | None = None) -> int:
         benches={
             "ui": bench_ui,
             "canvas": bench_canvas,
+            "models": bench_models,
             "seams": partial(bench_seams, images=job_images, catalog=catalog, threads=settings.threads),
             **{name: partial(bench_engine, name) for name in ENGINE_BENCHES},
         },
@@ -146,6 +150,12 @@ def bench_canvas() -> Iterable[Mapping[str, Any]]:
     from sdstudio.bench_canvas import run_canvas_bench
 
     return run_canvas_bench()
+
+
+def bench_models() -> Iterable[Mapping[str, Any]]:
+    from sdstudio.bench_models import run_models_bench
+
+    return run_models_bench()
 
 
 def bench_seams(images: JobImages, catalog: ModelCatalog, threads: int) -> Iterable[Mapping[str, Any]]:
@@ -238,7 +248,7 @@ def build_studio(engine: EngineFactory | None = None) -> Studio:
         paths,
         engine=engine or EngineMaker(images=images, threads=settings.threads, quiet=True),
         images=images,
-        counter=ModelTokenCounter(),
+        counter=ModelTokenCounter(resource_path(VOCABULARY)),
         built_in=resource_path(STARTER),
         app_version=__version__,
     )

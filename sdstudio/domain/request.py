@@ -60,12 +60,15 @@ class SamplingSpec:
 class ModelSpec:
     """Which model: its name for people, its folder or file, and a short hash of its weights ("" = not known).
 
-    Where it lies decides no pixel, so `path` does not count when two requests are compared.
+    Where it lies decides no pixel, so `path` does not count when two requests are compared. Of a model in one file,
+    `family` (ModelFamily) and `prediction` (Prediction) say what its weights alone do not; folders say it themselves.
     """
 
     name: str
     path: str = field(compare=False)
     hash: str = ""
+    family: str = ""
+    prediction: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

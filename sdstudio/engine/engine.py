@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import assert_never
 
@@ -20,18 +21,20 @@ from sdstudio.domain.request import GenerationRequest, JobRequest, ModelSpec, Pr
 from sdstudio.engine.cache import ModelCache
 from sdstudio.engine.devices import choose_device, free_device_memory
 from sdstudio.engine.hooks.cancel import check_cancel
-from sdstudio.engine.loader import LoadedModel, is_out_of_memory, load_model
+from sdstudio.engine.load import read_model
+from sdstudio.engine.loader import LoadedModel, is_out_of_memory
 from sdstudio.engine.tasks.generate import make_picture, run_generation
 
 
 class TorchEngine:
-    """Implements domain.engine_api.Engine. `upscaler` is the file with the upscaler's weights."""
+    """Implements domain.engine_api.Engine. `upscaler` is the file with the upscaler's weights; `resources` holds what
+    models in one file do not bring along."""
 
-    def __init__(self, *, images: ImageSource, upscaler: Path, threads: int = 0) -> None:
+    def __init__(self, *, images: ImageSource, upscaler: Path, resources: Path | None = None, threads: int = 0) -> None:
         self._device = choose_device(threads)
         self._images = images
         self._upscaler = upscaler
-        self._models = ModelCache(self._device, load_model)
+        self._models = ModelCache(self._device, partial(read_model, resources=resources))
 
     def info(self) -> EngineInfo:
         return self._device.info
@@ -84,6 +87,8 @@ class TorchEngine:
             start = None if request.image is None else self._images.load(request.image.sha256)
             mask = None if request.inpaint is None else self._images.load(request.inpaint.mask.sha256)
             model = self._load(job_id, request.model, emit, cancel)
+            if mask is not None:
+                model = self._models.get_for_inpainting(request.model)
             run_generation(job_id, request, emit, cancel, model=model, start=start, mask=mask)
         elif isinstance(request, UpscaleRequest):
             # Imported late: most jobs never need it.

@@ -6,6 +6,10 @@ Classes are taken from their own modules, never `diffusers.StableDiffusionPipeli
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+import torch
 from diffusers.models.attention import BasicTransformerBlock
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
@@ -25,7 +29,24 @@ __all__ = [
     "CLIPTokenizer",
     "ResnetBlock2D",
     "UNet2DConditionModel",
+    "text_encoder_of",
 ]
+
+
+def text_encoder_of(state: dict[str, Any], config: Path, dtype: torch.dtype) -> Any:
+    """CLIP's text model out of a one-file checkpoint, in either of the two namings that such files use."""
+    # Imported late: folders, which most models are, never need it.
+    from diffusers.loaders.single_file_utils import create_diffusers_clip_model_from_ldm
+
+    return create_diffusers_clip_model_from_ldm(
+        CLIPTextModel,
+        checkpoint=state,
+        config=str(config),
+        subfolder="text_encoder",
+        torch_dtype=dtype,
+        local_files_only=True,
+    )
+
 
 diffusers_logging.set_verbosity_error()
 diffusers_logging.disable_progress_bar()

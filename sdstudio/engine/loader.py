@@ -58,21 +58,21 @@ def load_model(spec: ModelSpec, device: Device) -> LoadedModel:
     vae_class = _VAE_CLASSES.get(_class_name(index, "vae"))
     if vae_class is None:
         raise _wrong_kind(spec, f"its picture decoder is a “{_class_name(index, 'vae') or 'missing'}”")
-    unet = _to_device(_load_network(UNet2DConditionModel, folder, "unet", device), device)
+    unet = to_device(_load_network(UNet2DConditionModel, folder, "unet", device), device)
     channels = int(unet.config.out_channels)
     if unet.config.in_channels not in (channels, 2 * channels + 1):
         raise _wrong_kind(spec, f"its network reads {unet.config.in_channels} channels at once")
-    vae = _to_device(_load_network(vae_class, folder, "vae", device), device)
+    vae = to_device(_load_network(vae_class, folder, "vae", device), device)
     text_encoder = _load_text_encoder(folder, device)
     if text_encoder.config.hidden_size != unet.config.cross_attention_dim:
-        raise _damaged("text_encoder", "its text encoder and its network do not fit together")
+        raise damaged("text_encoder", "its text encoder and its network do not fit together")
     return LoadedModel(
         spec=spec,
         device=device,
         unet=unet,
         vae=vae,
         conditioner=Conditioner(_load_tokenizer(folder), text_encoder, unet.dtype),
-        scheduler_config=_read_json(folder / "scheduler" / "scheduler_config.json", "scheduler"),
+        scheduler_config=read_json(folder / "scheduler" / "scheduler_config.json", "scheduler"),
         latents=(latents := find_latent_spec(folder, vae)),
         colours=LatentColours(latents, device.torch_device),
     )
@@ -91,7 +91,7 @@ def _read_index(spec: ModelSpec, folder: Path) -> dict[str, Any]:
             meaning="A model is a folder with a file model_index.json.",
             hint="Choose another model.",
         )
-    index = _read_json(folder / "model_index.json", "model_index.json")
+    index = read_json(folder / "model_index.json", "model_index.json")
     if _class_name(index, "text_encoder_2"):
         raise _wrong_kind(spec, "it is a Stable Diffusion XL model")
     for part, expected in (("unet", "UNet2DConditionModel"), ("text_encoder", "CLIPTextModel")):
@@ -105,15 +105,15 @@ def _class_name(index: dict[str, Any], part: str) -> str:
     return str(entry[1] or "") if isinstance(entry, list) and len(entry) == 2 else ""
 
 
-def _read_json(path: Path, part: str) -> dict[str, Any]:
+def read_json(path: Path, part: str) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
-        raise _damaged(part, f"the file {path.name} is missing") from error
+        raise damaged(part, f"the file {path.name} is missing") from error
     except (OSError, ValueError) as error:
-        raise _damaged(part, f"the file {path.name} cannot be read") from error
+        raise damaged(part, f"the file {path.name} cannot be read") from error
     if not isinstance(data, dict):
-        raise _damaged(part, f"the file {path.name} cannot be read")
+        raise damaged(part, f"the file {path.name} cannot be read")
     return data
 
 
@@ -125,7 +125,7 @@ def _wrong_kind(spec: ModelSpec, why: str) -> ModelError:
     )
 
 
-def _damaged(part: str, why: str) -> ModelError:
+def damaged(part: str, why: str) -> ModelError:
     return ModelError(
         f"The model's part “{part}” is incomplete or damaged: {why}.",
         meaning="No picture can be made with this model.",
@@ -146,11 +146,11 @@ def _variant(folder: Path, part: str, stem: str) -> str | None:
             meaning="SD Studio does not open such files.",
             hint="Get the same model with .safetensors files.",
         )
-    raise _damaged(part, f"the file {stem}.safetensors is missing")
+    raise damaged(part, f"the file {stem}.safetensors is missing")
 
 
 def _load_network(kind: Any, folder: Path, part: str, device: Device) -> Any:
-    _read_json(folder / part / "config.json", part)
+    read_json(folder / part / "config.json", part)
     variant = _variant(folder, part, _DIFFUSERS_WEIGHTS)
     try:
         network, loading = kind.from_pretrained(
@@ -162,18 +162,18 @@ def _load_network(kind: Any, folder: Path, part: str, device: Device) -> Any:
             output_loading_info=True,
         )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise _damaged(part, "its weights cannot be read") from error
+        raise damaged(part, "its weights cannot be read") from error
     except RuntimeError as error:
         if is_out_of_memory(error):
             raise
-        raise _damaged(part, "its weights do not fit its description") from error
+        raise damaged(part, "its weights do not fit its description") from error
     if loading["missing_keys"]:
-        raise _damaged(part, f"{len(loading['missing_keys'])} of its weights are missing")
+        raise damaged(part, f"{len(loading['missing_keys'])} of its weights are missing")
     return network
 
 
 def _load_text_encoder(folder: Path, device: Device) -> Any:
-    _read_json(folder / "text_encoder" / "config.json", "text_encoder")
+    read_json(folder / "text_encoder" / "config.json", "text_encoder")
     variant = _variant(folder, "text_encoder", "model")
     try:
         encoder, loading = CLIPTextModel.from_pretrained(
@@ -185,13 +185,13 @@ def _load_text_encoder(folder: Path, device: Device) -> Any:
             output_loading_info=True,
         )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise _damaged("text_encoder", "its weights cannot be read") from error
+        raise damaged("text_encoder", "its weights cannot be read") from error
     except RuntimeError as error:
         if is_out_of_memory(error):
             raise
-        raise _damaged("text_encoder", "its weights do not fit its description") from error
+        raise damaged("text_encoder", "its weights do not fit its description") from error
     if loading["missing_keys"] or loading["mismatched_keys"]:
-        raise _damaged("text_encoder", "some of its weights are missing")
+        raise damaged("text_encoder", "some of its weights are missing")
     return encoder.to(device.torch_device).eval().requires_grad_(False)
 
 
@@ -199,18 +199,18 @@ def _load_tokenizer(folder: Path) -> Any:
     here = folder / "tokenizer"
     pair = (here / "vocab.json").is_file() and (here / "merges.txt").is_file()
     if not pair and not (here / "tokenizer.json").is_file():
-        raise _damaged("tokenizer", "its vocabulary is missing")
+        raise damaged("tokenizer", "its vocabulary is missing")
     try:
         tokenizer = CLIPTokenizer.from_pretrained(str(here), local_files_only=True)
     except Exception as error:  # the library raises bare Exception for files that are damaged
-        raise _damaged("tokenizer", "its files cannot be read") from error
+        raise damaged("tokenizer", "its files cannot be read") from error
     if len(tokenizer) < 100:
         # transformers 5 makes an empty vocabulary, without a word, of files that it does not understand.
-        raise _damaged("tokenizer", "its vocabulary is empty")
+        raise damaged("tokenizer", "its vocabulary is empty")
     return tokenizer
 
 
-def _to_device(network: Any, device: Device) -> Any:
+def to_device(network: Any, device: Device) -> Any:
     network = network.to(device.torch_device).eval().requires_grad_(False)
     return network.to(memory_format=torch.channels_last) if device.is_cuda else network
 

@@ -20,11 +20,16 @@ _WORDS = r"""<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|
 
 
 class ModelTokenCounter:
-    """Implements domain.engine_api.TokenCounter; keeps the tokenizers of the last few models."""
+    """Implements domain.engine_api.TokenCounter; keeps the tokenizers of the last few models. `vocabulary`: the folder
+    of CLIP's, which models in one file do not bring along."""
+
+    def __init__(self, vocabulary: Path | None = None) -> None:
+        self._vocabulary = vocabulary
 
     def count(self, model: ModelSpec, prompt: str) -> TokenCount:
         """Raises ModelError when the model has no readable tokenizer."""
-        tokenizer = _load(str(Path(model.path) / "tokenizer"))
+        alone = self._vocabulary is not None and Path(model.path).is_file()
+        tokenizer = _load(str(self._vocabulary if alone else Path(model.path) / "tokenizer"))
         chunks = chunk_prompt(prompt, lambda text: list(tokenizer.encode(text, add_special_tokens=False).ids))
         return TokenCount(used=sum(map(len, chunks)), room=CHUNK_TOKENS * len(chunks))
 

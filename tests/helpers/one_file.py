@@ -1,0 +1,116 @@
+"""Every family of one-file models at tiny size: the file, the configurations that read it, and the same as a folder."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import sdstudio.engine  # noqa: F401 - sets the environment before torch is loaded
+
+# isort: split
+import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from transformers import CLIPTextConfig, CLIPTextModel
+
+from sdstudio.domain.model_file import ModelFamily, Prediction
+from sdstudio.domain.request import ModelSpec
+from sdstudio.engine.checkpoint import CONFIGS, LAYOUTS, VOCABULARY
+from tests.helpers.ldm_export import write_checkpoint
+
+RESOURCES = Path(__file__).resolve().parents[2] / "resources"
+PREDICTIONS = {ModelFamily.SD2_V: Prediction.V}
+
+
+@dataclass(frozen=True)
+class OneFile:
+    """`resources` describes the tiny networks; `folder` is the same model in diffusers layout."""
+
+    family: ModelFamily
+    path: Path
+    folder: Path
+    resources: Path
+
+    @property
+    def spec(self) -> ModelSpec:
+        prediction = PREDICTIONS.get(self.family, Prediction.EPSILON)
+        return ModelSpec(name="Tiny", path=str(self.path), family=self.family.value, prediction=prediction.value)
+
+    @property
+    def folder_spec(self) -> ModelSpec:
+        return ModelSpec(name="Tiny", path=str(self.folder))
+
+
+def make_one_file(folder: Path, family: ModelFamily, ending: str = ".safetensors", *, half: bool = False) -> OneFile:
+    """Random weights of a fixed seed."""
+    torch.manual_seed(1)
+    layout = LAYOUTS[family]
+    resources, model = folder / "resources", folder / "model"
+    unet, vae, text = _tiny_configs(layout.folder)
+    for part, config in (("unet", unet), ("vae", vae), ("text_encoder", text)):
+        _write(resources / CONFIGS / layout.folder / part / "config.json", config)
+    shipped = RESOURCES / CONFIGS / layout.folder
+    for name in ("model_index.json", "scheduler/scheduler_config.json"):
+        _write(resources / CONFIGS / layout.folder / name, json.loads((shipped / name).read_text()))
+        _write(model / name, json.loads((shipped / name).read_text()))
+    shutil.copytree(RESOURCES / VOCABULARY, resources / VOCABULARY)
+    parts = _networks(unet, vae, text)
+    if half:
+        parts = [part.half() for part in parts]
+    path = write_checkpoint(folder / f"tiny{ending}", *parts, open_clip=layout.pad == "!")
+    for part, name in zip(parts, ("unet", "vae", "text_encoder"), strict=True):
+        part.save_pretrained(model / name)
+    _write_tokenizer(model / "tokenizer", layout.pad)
+    return OneFile(family, path, model, resources)
+
+
+def _tiny_configs(name: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """The shipped ones, narrower."""
+    read = {
+        part: json.loads((RESOURCES / CONFIGS / name / part / "config.json").read_text())
+        for part in ("unet", "vae", "text_encoder")
+    }
+    heads: Any = [2, 4, 4, 4] if isinstance(read["unet"]["attention_head_dim"], list) else 4
+    unet = read["unet"] | {
+        "block_out_channels": [16, 32, 32, 32],
+        "norm_num_groups": 8,
+        "cross_attention_dim": 32,
+        "attention_head_dim": heads,
+    }
+    vae = read["vae"] | {"block_out_channels": [8, 8, 16, 16], "norm_num_groups": 8}
+    text = read["text_encoder"] | {
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_attention_heads": 4,
+        "num_hidden_layers": 3,
+    }
+    return unet, vae, text
+
+
+def _networks(unet: dict[str, Any], vae: dict[str, Any], text: dict[str, Any]) -> list[Any]:
+    encoder = CLIPTextModel(
+        CLIPTextConfig(**{key: value for key, value in text.items() if key not in ("architectures", "model_type")})
+    )
+    torch.nn.init.normal_(encoder.final_layer_norm.bias, mean=0.2, std=0.3)
+    return [UNet2DConditionModel.from_config(unet), AutoencoderKL.from_config(vae), encoder]
+
+
+def _write_tokenizer(folder: Path, pad: str) -> None:
+    folder.mkdir(parents=True)
+    for name in ("vocab.json", "merges.txt"):
+        shutil.copyfile(RESOURCES / VOCABULARY / name, folder / name)
+    ends = {
+        "bos_token": "<|startoftext|>",
+        "eos_token": "<|endoftext|>",
+        "unk_token": "<|endoftext|>",
+        "pad_token": pad,
+    }
+    _write(folder / "tokenizer_config.json", {"tokenizer_class": "CLIPTokenizer", "model_max_length": 77, **ends})
+
+
+def _write(path: Path, data: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(data))
