@@ -28,6 +28,9 @@ THICKNESS_RATIO = 1.5
 SMOOTH_MAX = 4
 """Pixels of radius over which local thickness is smoothed."""
 
+STEPS_MAX = 3
+"""Pixels that the steps of a round edge, or the scallops of a brush, stand out at most."""
+
 DISC_EXACT = 16
 """Pixels of radius up to which those discs are laid at full resolution."""
 
@@ -124,11 +127,13 @@ def _radii(feather: int) -> list[int]:
 
 
 def _discs(centres: Flags, allowed: Flags, radius: int) -> Flags:
-    """The allowed pixels nearer than `radius` to one of the centres. Large discs are laid on a coarser grid and so
-    are a little too large: of them only what hangs together with a centre counts."""
+    """The allowed pixels nearer than `radius` to one of the centres, and the steps and scallops just beyond them, which
+    are an edge drawn in pixels and not something thin. Large discs are laid on a coarser grid and so are a little too
+    large: of them only what hangs together with a centre counts."""
     cell = -(-radius // DISC_EXACT)
     if cell == 1:
-        return allowed & (mask_ops.grow(centres.view(np.uint8), radius - 1) > 0)
+        reach = radius - 1 + min(STEPS_MAX, radius // 2)
+        return allowed & (mask_ops.grow(centres.view(np.uint8), reach) > 0)
     coarse = mask_ops.grow(_cells(centres, cell, np.logical_or).view(np.uint8), radius // cell) > 0
     wide = coarse.repeat(cell, axis=0).repeat(cell, axis=1)[: centres.shape[0], : centres.shape[1]]
     found = regions(wide & allowed)

@@ -18,6 +18,7 @@ from sdstudio.ui.actions import Actions
 from sdstudio.ui.areas import Area, Areas
 from sdstudio.ui.attention import Attention
 from sdstudio.ui.bottom_strip import BottomStrip
+from sdstudio.ui.canvas.frame_controls import FrameControls
 from sdstudio.ui.canvas_area import CanvasArea
 from sdstudio.ui.canvas_presenter import CanvasPresenter
 from sdstudio.ui.cost_presenter import CostPresenter
@@ -55,7 +56,7 @@ class MainWindow(QMainWindow):
         self.theme = theme
         self.actions_table = Actions(self)
         self.left = LeftDock(context, theme)
-        self.canvas = CanvasArea(context.canvas, theme, self.actions_table)
+        self.canvas = CanvasArea(context.canvas, context.candidates, context.io, theme, self.actions_table)
         self.right = RightDock(context.gallery, context.canvas, theme)
         self.results = self.right.results
         self.bottom = BottomStrip(theme)
@@ -67,6 +68,14 @@ class MainWindow(QMainWindow):
         self.run_presenter = RunPresenter(context, self.bottom, self.results, self)
         self.cost = CostPresenter(context, self.left.bar, self.canvas.first_start, self)
         self.attention = Attention(context, self)
+        self.frame_controls = FrameControls(
+            context.canvas,
+            context.edit_settings,
+            context.edit_planner,
+            context.canvas_io,
+            theme,
+            self.canvas.page,
+        )
         self.areas = Areas(self._areas(), self)
         parts = self._parts()
         self.commands = Commands(parts)
@@ -122,6 +131,8 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         commands, canvas = self.commands, self.canvas
         self.left.generate_requested.connect(commands.generate)
+        canvas.page_changed.connect(self._follow_page)
+        self._follow_page()
         self.bottom.cancel_clicked.connect(self.context.queue.cancel_current)
         self.context.files.restored.connect(commands.on_restored)
         self.context.settings.changed.connect(self._follow_settings)
@@ -139,6 +150,10 @@ class MainWindow(QMainWindow):
         drop.image_dropped.connect(commands.canvas_files.take)
         KeyGuard(self, self.actions_table)
         self.actions_table.keys_changed.connect(self._show_keys)
+
+    def _follow_page(self) -> None:
+        """Generate means what is in front."""
+        self.context.edit_planner.set_canvas_active(self.canvas.canvas_shown)
 
     def _follow_settings(self, settings: Settings) -> None:
         self.theme.reduce_motion = settings.reduce_motion
@@ -195,12 +210,15 @@ class MainWindow(QMainWindow):
         shown = state.window("results") != b"hidden"
         self.right.setVisible(shown)
         self.actions_table["results"].setChecked(shown)
+        if state.window("right_tab") == b"layers":
+            self.right.show_layers()
 
     def _remember_window(self) -> None:
         state = self.context.state_file
         state.set_window(bytes(self.saveGeometry().data()), "geometry")
         state.set_window(bytes(self._splitter.saveState().data()), "splitter")
         state.set_window(b"hidden" if self.right.isHidden() else b"shown", "results")
+        state.set_window(b"layers" if self.right.layers_shown else b"results", "right_tab")
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Never asks: finished pictures are saved, and what is not finished is offered at the next start."""

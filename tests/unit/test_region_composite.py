@@ -275,3 +275,16 @@ def test_what_the_frame_cuts_off_is_feathered_too() -> None:
     assert after[48, 47] > 240 > after[48, 42] > after[48, 38] == 0
     assert after[48, 0] == 0  # at the picture's own edge nothing is blended
     assert (after[:, 48:] == 255).all() and after[16, 5] > 240
+
+
+def test_the_steps_of_a_round_edge_are_not_something_thin() -> None:
+    y, x = np.mgrid[:128, :128]
+    scallops = np.zeros((128, 128), np.bool_)
+    for turn in np.linspace(0, 2 * np.pi, 40):
+        scallops |= (x - 64 - 30 * np.cos(turn)) ** 2 + (y - 64 - 30 * np.sin(turn)) ** 2 < 18**2
+    for shape in ((x - 60) ** 2 + (y - 60) ** 2 < 45**2, scallops | ((x - 64) ** 2 + (y - 64) ** 2 < 35**2)):
+        weights = feathered(shape, 16)
+        inner = shape[:-2, 1:-1] & shape[2:, 1:-1] & shape[1:-1, :-2] & shape[1:-1, 2:]
+        border = shape[1:-1, 1:-1] & ~inner
+        assert weights[1:-1, 1:-1][border].max() < 0.05
+        assert weights[64, 64] == 1.0

@@ -9,9 +9,13 @@ from PySide6.QtGui import QColor, QFocusEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from sdstudio.app.canvas_session import CanvasSession
+from sdstudio.domain.geometry import Rect
+from sdstudio.ui.canvas.allowed_line import AllowedLine
+from sdstudio.ui.canvas.candidate_overlay import CandidateOverlay
 from sdstudio.ui.canvas.editor_input import EditorInput
 from sdstudio.ui.canvas.editor_overlay import EditorOverlay
 from sdstudio.ui.canvas.empty_canvas import EmptyCanvas
+from sdstudio.ui.canvas.frame_layer import FrameLayer
 from sdstudio.ui.canvas.mask_look import MaskLook
 from sdstudio.ui.theme import Theme
 
@@ -32,6 +36,9 @@ class EditorView(EditorInput):
 
     def __init__(self, session: CanvasSession, theme: Theme, parent: QWidget | None = None) -> None:
         self.overlay: EditorOverlay | None = None
+        self.frame: FrameLayer | None = None
+        self.allowed: AllowedLine | None = None
+        self.candidates: CandidateOverlay | None = None  # above the picture, in place of the mask
         self._mask_words = ""  # those painted last
         super().__init__(session, theme, parent)
         self.overlay = EditorOverlay(session, theme, self.hand, self, self)
@@ -80,11 +87,13 @@ class EditorView(EditorInput):
 
     @property
     def view_tool(self) -> str:
-        """ "hand" or "zoom", or "" for the session's tool."""
+        """ "hand", "zoom" or "frame", or "" for the session's tool."""
         return self.hand.view_tool
 
     def set_view_tool(self, name: str) -> None:
         self.hand.set_view_tool(name)
+        if self.frame is not None:
+            self.frame.set_active(name == "frame")
         self._follow_dashes()
 
     def set_zoom(self, zoom: float) -> None:
@@ -96,6 +105,21 @@ class EditorView(EditorInput):
 
     def zoom_step(self, direction: int) -> None:
         self.set_zoom(self._view.next_zoom(direction))
+
+    def show_frame(self, frame: FrameLayer, allowed: AllowedLine) -> None:
+        """From now on the generation frame lies on the canvas, and the line that results keep within."""
+        self.frame = self.hand.frame = frame
+        self.allowed = allowed
+        allowed.stale.connect(self.update_device)
+        frame.stale.connect(self.update_device)
+        frame.follow()
+
+    def show_around(self, rect: Rect) -> None:
+        """All of it and of the picture, from further away if need be."""
+        document = self._session.document
+        if document is not None:
+            whole = rect.united(document.rect)
+            self._set_view(self._view.including(whole.x, whole.y, whole.right, whole.bottom))
 
     # Follows the session and the hand
 
@@ -170,6 +194,9 @@ class EditorView(EditorInput):
         self._session.set_grab(GRAB / self.logical_size(1.0))
         if self.overlay is not None:
             self.overlay.follow()
+        if self.frame is not None and self.allowed is not None:
+            self.frame.follow()
+            self.allowed.follow()
 
     def _rest_cursor(self) -> None:
         if self.overlay is not None and self.occupied():
@@ -178,14 +205,24 @@ class EditorView(EditorInput):
             self.unsetCursor()
 
     def _paint_marks(self, painter: QPainter) -> None:
+        if self.candidates is not None:
+            self.candidates.paint(painter)
+        if self.frame is not None and self.allowed is not None:
+            if not self.frame.covered:
+                self.allowed.paint(painter)
+            self.frame.paint(painter)
         if self.overlay is not None:
             self.overlay.paint(painter)
 
     def _paint_words(self, painter: QPainter) -> None:
+        if self.frame is not None:
+            self.frame.paint_words(painter)
         if self.overlay is not None:
             look = self._effective_look()
             self._mask_words = self.overlay.mask_words(look)
             self.overlay.paint_words(painter, look)
+        if self.candidates is not None:
+            self.candidates.paint_words(painter, second_line=bool(self._mask_words))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -7,7 +7,9 @@ from PySide6.QtCore import QObject
 from sdstudio.app.canvas_session import CanvasSession
 from sdstudio.app.edit_plan import EditPlanner
 from sdstudio.app.edit_settings import EditSettings
+from sdstudio.app.io_worker import IoWorker
 from sdstudio.domain.geometry import Rect
+from sdstudio.ui.canvas.allowed_line import AllowedLine
 from sdstudio.ui.canvas.editor_page import EditorPage
 from sdstudio.ui.canvas.frame_layer import FrameLayer
 from sdstudio.ui.canvas.frame_options import ExtendGroup
@@ -22,6 +24,7 @@ class FrameControls(QObject):
         canvas: CanvasSession,
         settings: EditSettings,
         planner: EditPlanner,
+        io: IoWorker,
         theme: Theme,
         page: EditorPage,
     ) -> None:
@@ -32,7 +35,8 @@ class FrameControls(QObject):
         self._view = view
         self._options = options
         self.layer = FrameLayer(canvas, settings, planner, theme, view, self)
-        view.show_frame(self.layer)
+        view.show_frame(self.layer, AllowedLine(canvas, settings, planner, io, view, self))
+        self.layer.dragged.connect(view.show_around)
         groups = options.groups
         groups["frame_size"].changed.connect(self._resize)
         groups["frame_auto"].changed.connect(lambda _: self.layer.reset())

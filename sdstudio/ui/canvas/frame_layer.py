@@ -59,6 +59,7 @@ class FrameLayer(QObject):
     """Shows EditPlanner's plan and changes EditSettings.frame, nothing else. `stale` carries device pixels."""
 
     stale = Signal(object)
+    dragged = Signal(object)  # Rect: where a drag has left it
 
     def __init__(
         self,
@@ -95,6 +96,10 @@ class FrameLayer(QObject):
         if frame.empty:
             return document.rect if self._active else None
         return frame if self._active or chosen is not None or frame != document.rect else None
+
+    @property
+    def covered(self) -> bool:
+        return self._covered
 
     def set_active(self, active: bool) -> None:
         """Whether its tool is in the hand."""
@@ -138,6 +143,8 @@ class FrameLayer(QObject):
         if self._drag is not None:
             self._drag = None
             self.follow()
+            if self._settings.frame is not None:
+                self.dragged.emit(self._settings.frame)
 
     def cancel(self) -> None:
         """The frame as it was before the drag."""
