@@ -11,6 +11,7 @@ from sdstudio.canvas.blend import over
 from sdstudio.canvas.edits import tiles_of
 from sdstudio.canvas.region_composite import Patch, compose, refeathered
 from sdstudio.canvas.region_cut import cut_frame
+from sdstudio.canvas.region_feather import feathered
 from sdstudio.canvas.region_fill import prefilled
 from sdstudio.canvas.region_frame import Plan, plan_islands, plan_region
 from sdstudio.canvas.region_mask import Flags, Region, region_of_mask
