@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLine
 
 from sdstudio import wiring
 from sdstudio.canvas.document import CanvasDocument
+from sdstudio.domain.engine_api import EngineFactory
 from sdstudio.domain.image import Pixels
 from sdstudio.engine.fake import FakeEngineFactory
 from tests.helpers.editor_board import MOVE, PRESS, RELEASE, pen
@@ -54,10 +55,13 @@ def layer_digests(document: CanvasDocument) -> dict[str, str]:
 
 
 class Journey:
-    def __init__(self, picture: Path, project: Path) -> None:
+    patience_s = PATIENCE_S
+
+    def __init__(self, picture: Path, project: Path, engine: EngineFactory | None) -> None:
+        """`engine` None: the real one."""
         self.picture, self.project = picture, project
         self.wrong: list[str] = []
-        self.studio = wiring.build_studio(engine=FakeEngineFactory())
+        self.studio = wiring.build_studio(engine=engine)
         self.window = self.studio.window
         self.session = self.studio.context.canvas
         self.view = self.window.canvas.page.view
@@ -74,7 +78,7 @@ class Journey:
         return self.session.document
 
     def wait(self, condition: Callable[[], bool]) -> None:
-        end = time.monotonic() + PATIENCE_S
+        end = time.monotonic() + self.patience_s
         while not condition():
             if time.monotonic() > end:
                 raise TimeoutError("the program did not come so far")
@@ -258,7 +262,7 @@ def main() -> int:
             warnings.append(message)
 
     qInstallMessageHandler(keep)
-    journey = Journey(Path(sys.argv[1]), Path(sys.argv[2]))
+    journey = Journey(Path(sys.argv[1]), Path(sys.argv[2]), FakeEngineFactory())
     result = journey.go()
     result["wrong"] += warnings
     say(result)
