@@ -2,6 +2,7 @@
 
     python3 packaging/bootstrap.py run [ARGS…]     the window, or a command: run generate "a red apple"
     python3 packaging/bootstrap.py test [ARGS…]    all checks and tests (ARGS go to pytest)
+    python3 packaging/bootstrap.py build [ARGS…]   what users install: deb, tar, setup, all
 
 This file is kept readable for Pythons older than the one needed, so that they can say so in words; what it starts
 is in the bootstrap_*.py files beside it. There is no __init__.py here: it would shadow the library "packaging".
@@ -14,6 +15,7 @@ USAGE = """\
 usage: python3 packaging/bootstrap.py run [ARGS…]     start SD Studio; ARGS are pictures to open or a command,
                                                       such as: run generate "a red apple" --out pictures
        python3 packaging/bootstrap.py test [ARGS…]    all checks and tests; ARGS go to pytest
+       python3 packaging/bootstrap.py build [ARGS…]   what users install, into dist/: deb, tar, setup, zip, all
 """
 
 
@@ -31,7 +33,7 @@ def main(arguments: "list[str]") -> int:
     if problem is not None:
         sys.stderr.write(problem)
         return 2
-    if not arguments or arguments[0] not in ("run", "test"):
+    if not arguments or arguments[0] not in ("run", "test", "build"):
         asked_for_help = arguments[:1] in (["-h"], ["--help"])
         (sys.stdout if asked_for_help else sys.stderr).write(USAGE)
         return 0 if asked_for_help else 2

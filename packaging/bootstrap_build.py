@@ -6,6 +6,7 @@ Whatever is installed in the environment leaks into the program, so it is never 
 from __future__ import annotations
 
 import shutil
+import sysconfig
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -76,10 +77,24 @@ def missing_packages(machine: Machine, wish: Wish, find: Callable[[str], str | N
     missing = {name: package for name, package in programs.items() if find(name) is None}
     if missing and not machine.debian:
         raise SetupError(f"The build needs these programs, which this system lacks: {', '.join(missing)}.")
+    missing |= missing_libpython(machine)
     # Libraries that PyInstaller copies from this machine: without them the program would lack them on others.
     libraries = bootstrap_qt.BASE | bootstrap_qt.XCB
     wanted = [package for name, package in libraries.items() if not bootstrap_qt.loads(name)]
     return list(dict.fromkeys([*missing.values(), *wanted]))
+
+
+def missing_libpython(machine: Machine) -> dict[str, str]:
+    """Debian's Python holds its own library inside and leaves the shared one, which the program needs, in a package."""
+    name = sysconfig.get_config_var("INSTSONAME") or ""
+    if ".so" not in name:
+        name = "libpython{}.{}.so.1.0".format(*machine.python)
+    beside = Path(sysconfig.get_config_var("LIBDIR") or "") / name
+    if beside.is_file() or bootstrap_qt.loads(name):
+        return {}
+    if not machine.debian:
+        raise SetupError(f"This Python was built without its shared library {name}. Use one that was built with it.")
+    return {name: "libpython{}.{}".format(*machine.python)}
 
 
 def requirements(root: Path) -> list[str]:

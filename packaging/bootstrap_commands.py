@@ -1,4 +1,4 @@
-"""`run` and `test`: see that everything is there, then start it."""
+"""`run`, `test` and `build`: see that everything is there, then start it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ def main(name: str, arguments: Sequence[str]) -> int:
     try:
         if name == "test":
             return test(ROOT, machine, arguments)
+        if name == "build":
+            from bootstrap_build import build
+
+            return build(ROOT, machine, arguments)
         return run(ROOT, machine, arguments)
     except SetupError as error:
         say(str(error))

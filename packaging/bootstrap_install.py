@@ -84,16 +84,10 @@ def install_packages(root: Path, python: Path, machine: Machine, test: bool, uv:
     pip = _pip(python, machine)
     settings = PipSettings.read(machine.environ, _pip_config(pip, machine))
     quiet = () if machine.terminal else ("--quiet",)
-    if uv is None:
-        requirement = uv_requirement((root / "constraints.txt").read_text(encoding="utf-8"))
-        if machine.run(*pip, "install", *quiet, "--disable-pip-version-check", requirement) == 0:
-            uv_start: list[str] = [str(python), "-m", "uv"]
-        else:
-            uv_start = []
-            say("uv could not be had; going on with pip, which takes longer.")
-    else:
-        uv_start = [str(uv)]
-    if uv_start and _with_uv(uv_start, root, python, machine, settings, test):
+    uv_start = start_of_uv(root, python, machine, uv)
+    if not uv_start:
+        say("uv could not be had; going on with pip, which takes longer.")
+    elif _with_uv(uv_start, root, python, machine, settings, test):
         return
     if machine.run(*pip, "install", *quiet, "-c", root / "constraints.txt", "-e", target(root, test)) != 0:
         raise SetupError(
@@ -101,6 +95,20 @@ def install_packages(root: Path, python: Path, machine: Machine, test: bool, uv:
             "once and start again: afterwards SD Studio needs no network."
         )
     machine.run(python, "-m", "compileall", "-q", "-j", "0", _site_packages(python))
+
+
+def start_of_uv(root: Path, python: Path, machine: Machine, uv: Path | None) -> list[str]:
+    """How to start uv: the one at hand, or the pinned one, installed into the environment; [] if it cannot be had."""
+    if uv is not None:
+        return [str(uv)]
+    requirement = uv_requirement((root / "constraints.txt").read_text(encoding="utf-8"))
+    quiet = () if machine.terminal else ("--quiet",)
+    command = (*_pip(python, machine), "install", *quiet, "--disable-pip-version-check", requirement)
+    return [str(python), "-m", "uv"] if machine.run(*command) == 0 else []
+
+
+def settings_of_pip(python: Path, machine: Machine) -> PipSettings:
+    return PipSettings.read(machine.environ, _pip_config(_pip(python, machine), machine))
 
 
 def _with_uv(uv: Sequence[str], root: Path, python: Path, machine: Machine, settings: PipSettings, test: bool) -> bool:

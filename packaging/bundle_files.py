@@ -44,6 +44,8 @@ DROPPED = (
     "*.dist-info/REQUESTED",
     "*.dist-info/direct_url.json",
     "*.lib",
+    "*/vcamp140.dll",
+    "*/vccorlib140.dll",
     "*.pyi",
     "torch/bin/protoc*",
     "torch/bin/*[Tt]est*",
@@ -63,6 +65,10 @@ DROPPED = (
 HOST_RUNTIME = ("libgcc_s.so*", "libstdc++.so*", "libdrm.so*", "libwayland-*.so*")
 # A path in torch._inductor makes PyInstaller take it from the build machine.
 BUILD_MACHINE = ("libcudart.so*",)
+
+# Microsoft's C++ run-time libraries, taken from the build machine's System32: torch needs the last one, which no wheel
+# brings, and a Windows without other programs lacks. hooks/rthook_start.py loads them before Qt loads its older ones.
+WINDOWS_RUNTIME = ("vcruntime140.dll", "vcruntime140_1.dll", "msvcp140.dll", "msvcp140_atomic_wait.dll")
 
 STRIPPED = ("torch/lib/libtorch_cpu.so", "torch/lib/libtorch_python.so", "libpython3.*.so*")
 """Debugging symbols of 110 MB. Only these: others (numpy's OpenBLAS) do not survive it."""

@@ -53,7 +53,8 @@ def python_parts(contents: Contents) -> Iterator[Part]:
     tops = {*contents.modules, *contents.folders}
     for dist in distributions():
         name = normal(dist.metadata["Name"])
-        if packed(dist, name, tops):
+        # PyInstaller's own start-up code is in both programs.
+        if name == "pyinstaller" or packed(dist, name, tops):
             yield Part(
                 name=name,
                 version=dist.version,

@@ -10,7 +10,8 @@ from typing import Any
 
 from bundle_contents import CONTENTS, Contents
 from bundle_elf import elf_facts, needed_by
-from bundle_tables import NATIVE, Row, host_packages, is_system_library, place_of
+from bundle_files import WINDOWS_RUNTIME
+from bundle_tables import NATIVE, IncompleteBundle, Row, host_packages, is_system_library, place_of
 from bundle_version import product_version, version_info
 
 
@@ -46,8 +47,18 @@ def write_contents(folder: Path, modules: Iterable[str], files: Sequence[Row], p
             glibc=max(fact.glibc for fact in facts),
             glibcxx=max(fact.glibcxx for fact in facts),
         )
+    if platform == "win32":
+        require_runtime(place_of(row).lower() for row in files)
     folder.mkdir(parents=True, exist_ok=True)
     contents.write(folder / CONTENTS)
+
+
+def require_runtime(places: Iterable[str]) -> None:
+    """Raises IncompleteBundle where the build machine lacks a run-time library that Windows itself does not bring."""
+    lost = sorted(set(WINDOWS_RUNTIME) - set(places))
+    if lost:
+        words = "Install Microsoft's C++ run-time libraries (vc_redist.x64.exe), then build again."
+        raise IncompleteBundle(f"This machine has no {', '.join(lost)}. {words}")
 
 
 def windows_extras(root: Path, out: Path, name: str, platform: str = sys.platform) -> dict[str, Any]:

@@ -1,23 +1,24 @@
 """The measured process of `sdstudio bench canvas`: a canvas session with its autosave, and the view that shows it.
 
 A seeded hand draws 1000 points a second while the view paints; then zoom, fill, mask commands, and opening a file.
-Prints one JSON object for each figure. `python -m sdstudio.bench_canvas_window FOLDER [SIDE [SECONDS]]`.
+Prints one JSON object for each figure. `python -m sdstudio.bench_canvas_window FOLDER [SIDE [SECONDS [PART ...]]]`,
+where a part is one of `PARTS`; without any all are measured. A picture is opened first in any case.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import random
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from sdstudio.bench_canvas_times import Clock, Times, WallClock, WorkClock, row
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication, QWidget
@@ -34,38 +35,8 @@ BEAT_MS = 5
 REPEATS = 7
 PATIENCE_S = 300.0
 SEED = 20240607
-
-
-class Times:
-    """Milliseconds on the clock, and of this thread's work alone (what a busy machine makes longer, too, but less)."""
-
-    def __init__(self) -> None:
-        self.wall: list[float] = []
-        self.cpu: list[float] = []
-
-    @contextmanager
-    def taking(self, kept: bool = True) -> Iterator[None]:
-        wall, cpu = time.perf_counter(), time.thread_time()
-        yield
-        if kept:
-            self.cpu.append((time.thread_time() - cpu) * 1000)
-            self.wall.append((time.perf_counter() - wall) * 1000)
-
-
-def row(what: str, values: Sequence[float] | Times, unit: str = "ms", aim: str = "") -> None:
-    """Prints one figure: p50, p99 and the largest of many, the median for few."""
-    wall = values.wall if isinstance(values, Times) else values
-    if not wall:
-        raise RuntimeError(f"nothing was measured for {what}")
-    figures = {"n": len(wall), "p50": at(wall, 0.5), "p99": at(wall, 0.99), "max": at(wall, 1.0)}
-    if isinstance(values, Times):
-        figures["cpu_p99"] = at(values.cpu, 0.99)
-    print(json.dumps({"what": what, "unit": unit, **figures, "aim": aim}), flush=True)
-
-
-def at(values: Sequence[float], part: float) -> float:
-    ordered = sorted(values)
-    return round(ordered[min(len(ordered) - 1, int(len(ordered) * part))], 2)
+PARTS = ("strokes", "zoom_and_pan", "fills", "mask_commands")
+"""And "strokes_by_work" in place of "strokes": for a busy machine, see `WorkClock`."""
 
 
 def sample_picture(side: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -122,12 +93,10 @@ class Bench:
         self.view.resize(*VIEW)
         self.view.show()
 
-    def run(self) -> None:
+    def run(self, parts: Sequence[str] = PARTS) -> None:
         self.open()
-        self.strokes()
-        self.zoom_and_pan()
-        self.fills()
-        self.mask_commands()
+        for part in parts:
+            getattr(self, part)()
         self.autosave.close()
         for worker in self.workers:
             worker.close(60_000)
@@ -175,14 +144,18 @@ class Bench:
         row(f"open a {name}: kept on disk after", [(kept - opened) * 1000])
         row(f"open a {name}: gap meanwhile", _gaps(beats[count:]), aim="answers all the while")
 
-    def strokes(self) -> None:
+    def strokes(self, clock: Clock | None = None) -> None:
         for target in ("mask", "paint"):
             for size in (64, 512):
                 for zoom in (1.0, None):
-                    self.stroke(target, size, zoom)
+                    self.stroke(target, size, zoom, clock or WallClock())
 
-    def stroke(self, target: str, size: int, zoom: float | None) -> None:
-        """Events are due by the clock; each frame hands over all that are due, then the view paints."""
+    def strokes_by_work(self) -> None:
+        self.strokes(WorkClock())
+
+    def stroke(self, target: str, size: int, zoom: float | None, clock: Clock) -> None:
+        """Events are due by the clock; each frame hands over all that are due, then the view paints. The line's age is
+        that of the first event in it, at the end of the frame after which it is on the screen whole."""
         from sdstudio.canvas.pointer import PointerEvent
 
         view: Any = self.view
@@ -194,10 +167,10 @@ class Bench:
         handling, painting = Times(), Times()
         ages: list[float] = []
         self.session.press(PointerEvent(points[0][0], points[0][1], points[0][2]))
-        began = time.perf_counter()
-        done = 0
+        began = clock.now()
+        done, unseen = 0, math.inf
         while done < len(points):
-            now = time.perf_counter() - began
+            now = clock.now() - began
             due = done
             while due < len(points) and points[due][3] <= now:
                 due += 1
@@ -207,10 +180,13 @@ class Bench:
             with painting.taking(bool(batch)):
                 self.app.processEvents()
             if batch:
-                ages.append((time.perf_counter() - began - points[done][3]) / FRAME_S)
+                unseen = min(unseen, points[done][3])
+            if unseen < math.inf and view.scene.up_to_date:
+                ages.append((clock.now() - began - unseen) / FRAME_S)
+                unseen = math.inf
             done = due
-            rest = FRAME_S - (time.perf_counter() - began) % FRAME_S
-            time.sleep(max(0.0, rest))
+            rest = FRAME_S - (clock.now() - began) % FRAME_S
+            clock.rest(max(0.0, rest))
         self.session.release(PointerEvent(points[-1][0], points[-1][1], points[-1][2]))
         words = f"{target}, brush {size} px, {'whole picture' if zoom is None else '100 %'}"
         row(f"{words}: events of one frame", handling, aim="p99 <= 8")
@@ -327,4 +303,4 @@ def _gaps(beats: list[float]) -> list[float]:
 if __name__ == "__main__":
     side = int(sys.argv[2]) if len(sys.argv) > 2 else SIDE
     seconds = float(sys.argv[3]) if len(sys.argv) > 3 else SECONDS
-    Bench(Path(sys.argv[1]), side, seconds).run()
+    Bench(Path(sys.argv[1]), side, seconds).run(sys.argv[4:] or PARTS)

@@ -13,19 +13,32 @@ from pathlib import Path
 from types import TracebackType
 from typing import TextIO
 
+from sdstudio.domain.os_words import os_words
+
 log = logging.getLogger(__name__)
 
 _NETWORK_EVENTS = frozenset({"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"})
 LOG_BYTES = 1_000_000
+_LOCAL_FAMILIES = frozenset({-1, 1})
+"""AF_UNIX, and a socket that is there already (accepted, handed over), whose family its number tells."""
 _crash_stream: TextIO | None = None
 
 
 def prepare(cache: Path) -> None:
     """Before torch or Qt are imported, once. What the engine's libraries read from the environment is set by the
     engine's own package, before its first import."""
-    # torch makes /tmp/torchinductor_<user> at import otherwise.
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(cache / "inductor"))
+    _settle_engine_cache(cache / "inductor")
     _start_refusing_network()
+
+
+def _settle_engine_cache(folder: Path) -> None:
+    """torch makes this folder when it is imported, and cannot be imported where that fails. Without the variable it
+    takes /tmp/torchinductor_<user>: the way out where nothing can be written at home."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
 
 
 @functools.cache
@@ -37,6 +50,9 @@ def _start_refusing_network() -> None:
 def _refuse_network(event: str, args: tuple[object, ...]) -> None:
     """The promise “nothing is sent or fetched”, kept by the interpreter: any look-up of a host and any
     connection but a local Unix socket (address = a path) raises."""
+    if event == "socket.__new__" and args[1] not in _LOCAL_FAMILIES:
+        # Not logged: urllib3, which comes with the engine's libraries, tries at its import whether it could.
+        raise PermissionError("SD Studio never uses the network")
     if event not in _NETWORK_EVENTS:
         return
     if event == "socket.connect" and len(args) > 1 and isinstance(args[1], str | bytes):
@@ -67,7 +83,7 @@ def start_logging(folder: Path, *, to_stderr: bool) -> None:
     except OSError as error:
         # A read-only home must not stop anyone from making a picture.
         to_stderr = True
-        logging.getLogger(__name__).warning("No log file: %s", error)
+        logging.getLogger(__name__).warning("No log file can be written: %s.", os_words(error))
     if to_stderr and sys.stderr is not None:
         stream = logging.StreamHandler()
         stream.setLevel(logging.WARNING)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from sdstudio import __version__, process
 from sdstudio.domain.checks import CheckResult
 from sdstudio.domain.engine_api import Engine, EngineFactory
+from sdstudio.domain.errors import StudioError
 from sdstudio.jobs.job_images import JobImages
 from sdstudio.storage.image_store import ImageStore
 from sdstudio.storage.paths import AppPaths
@@ -141,12 +142,14 @@ def check_engine() -> Iterable[CheckResult]:
 
 
 def bench_ui() -> Iterable[Mapping[str, Any]]:
+    _refuse_frozen()
     from sdstudio.bench_ui import run_ui_bench
 
     return run_ui_bench()
 
 
 def bench_canvas() -> Iterable[Mapping[str, Any]]:
+    _refuse_frozen()
     from sdstudio.bench_canvas import run_canvas_bench
 
     return run_canvas_bench()
@@ -164,6 +167,14 @@ def bench_seams(images: JobImages, catalog: ModelCatalog, threads: int) -> Itera
 
     engine = EngineMaker(images=images, threads=threads, quiet=False)()
     return run_seams_bench(engine, images, catalog.find(STARTER_NAME))
+
+
+def _refuse_frozen() -> None:
+    """These two measure windows in processes of their own, started by module, and the frozen program has no Python."""
+    if getattr(sys, "frozen", False):
+        raise StudioError(
+            "This benchmark is not in the installed program.", hint="It runs from the source code: see README.md there."
+        )
 
 
 def bench_engine(name: str) -> Iterable[Mapping[str, Any]]:
@@ -228,10 +239,22 @@ def window_main(files: Sequence[str]) -> int:
     os._exit(code)
 
 
+def crash_report(logs: Path) -> Path | None:
+    """Before the log is opened again: the report of a crash of the last run, if there was one."""
+    from sdstudio.storage.crash_report import take_report
+
+    try:
+        return take_report(logs, __version__)
+    except OSError as error:
+        log.warning("The report of a crash could not be kept: %s", error)
+        return None
+
+
 def build_studio(engine: EngineFactory | None = None) -> Studio:
     """The application, not yet shown. The engine starts once the window is on the screen."""
     paths = AppPaths.find()
     process.prepare(paths.cache)
+    report = crash_report(paths.logs)
     process.start_logging(paths.logs, to_stderr=False)
     process.log_unexpected_errors()
 
@@ -239,6 +262,7 @@ def build_studio(engine: EngineFactory | None = None) -> Studio:
     from sdstudio.engine.tokens import ModelTokenCounter
     from sdstudio.storage.settings import load_settings
     from sdstudio.ui.application import make_application, make_theme, when_painted
+    from sdstudio.ui.crash_notice import tell_of_crash
     from sdstudio.ui.main_window import MainWindow
 
     app = make_application(sys.argv[0], __version__)
@@ -254,6 +278,8 @@ def build_studio(engine: EngineFactory | None = None) -> Studio:
     )
     theme = make_theme(app, settings)
     window = MainWindow(context, theme)
+    if report is not None:
+        tell_of_crash(window.canvas.banner, report)
     # Only when the window is on the screen does torch begin to load.
     when_painted(window, context.start)
     return Studio(run=app.exec, theme=theme, context=context, window=window)

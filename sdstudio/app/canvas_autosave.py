@@ -21,6 +21,8 @@ DELAY_MS = 300
 """From a change to its writing. With the writing itself it has to stay below a second."""
 RETRY_MS = 10_000
 """After a write that failed."""
+TOPIC = "canvas kept"
+"""Of what is said about the keeping: that it goes on again takes the place of that it does not."""
 
 
 class CanvasAutosave(QObject):
@@ -153,7 +155,7 @@ class CanvasAutosave(QObject):
             self._session.note.emit(piece.note)
         if self._failing:
             self._failing = False
-            self._session.note.emit(self.tr("Changes of the canvas are being kept again."))
+            self._session.note_on.emit(TOPIC, self.tr("Changes of the canvas are being kept again."))
         if self._closed:
             return
         self._write_on()
@@ -176,5 +178,6 @@ def _not_kept(owner: QObject, error: StudioError) -> StorageError:
     return StorageError(
         error.message,
         meaning=owner.tr("Nothing is lost so far, but the newest changes of the canvas would not survive a crash."),
-        hint=owner.tr("Make room on the disk, or save the canvas elsewhere. SD Studio keeps trying."),
+        hint=owner.tr("Make room there or let SD Studio write; until then save the canvas elsewhere. It keeps trying."),
+        topic=TOPIC,
     )

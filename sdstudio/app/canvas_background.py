@@ -11,7 +11,9 @@ from sdstudio.app.canvas_build import SMALL_PIXELS, Built, from_snapshot
 from sdstudio.app.canvas_core import CanvasCore
 from sdstudio.app.canvas_work import CanvasWork, CanvasWorker, Ticket
 from sdstudio.app.io_worker import IoWorker
+from sdstudio.app.memory import give_memory_back
 from sdstudio.app.problems import in_words
+from sdstudio.canvas.document import CanvasDocument
 from sdstudio.canvas.pyramid import Pyramid
 from sdstudio.domain.canvas_state import MASK, CanvasSnapshot, HistoryItem, let_go
 from sdstudio.domain.errors import CancelledByUser, StudioError
@@ -19,6 +21,21 @@ from sdstudio.domain.errors import CancelledByUser, StudioError
 T = TypeVar("T")
 RELEASE_MS = 20
 """Between two parts of what the history forgets."""
+TRIM_MS = 3000
+"""After a canvas was closed or replaced: the autosave lets go of it by then, mostly."""
+TRIM_MOST_MS = 30_000
+
+
+def free_documents(documents: list[CanvasDocument]) -> None:
+    """Tile by tile, as `let_go`. Empties the list; whatever somebody else still holds stays."""
+    while documents:
+        document = documents.pop()
+        items = [*document.history.undo_items, *document.history.redo_items]
+        tiles = [tile for layer in document.state().layers for tile in layer.tiles.values()]
+        del document
+        let_go(items)
+        while tiles:
+            tiles.pop()
 
 
 class CanvasBackground(CanvasCore):
@@ -34,6 +51,11 @@ class CanvasBackground(CanvasCore):
         self._releasing.setSingleShot(True)
         self._releasing.setInterval(RELEASE_MS)
         self._releasing.timeout.connect(self._release)
+        self._trimming = QTimer(self)
+        self._trimming.setSingleShot(True)
+        self._trim_ms = TRIM_MS
+        self._gone: list[CanvasDocument] = []
+        self._trimming.timeout.connect(self._give_back)
         self._held = False
         self._waiting: list[Callable[[], None]] = []
 
@@ -47,11 +69,34 @@ class CanvasBackground(CanvasCore):
         if pyramid is not None:
             last = [pyramid]
             self._io.submit(last.clear)
+            self._trim_ms = TRIM_MS
+            self._trimming.start(self._trim_ms)
+
+    def _let_document_go(self, document: CanvasDocument) -> None:
+        """Kept until nobody else has it: the last one to let go pays for thousands of tiles."""
+        self._gone.append(document)
+
+    def _give_back(self) -> None:
+        """Not while somebody draws: memory is asked for all the time then, and would have to wait. Again somewhat
+        later: on a busy computer not everybody has let go of the canvas by now."""
+        if self._document is None or not self._document.in_gesture:
+            gone, self._gone = self._gone, []
+            self._io.submit(lambda: free_documents(gone))
+            self._io.submit(give_memory_back)
+            self._trim_ms *= 3
+        if self._trim_ms <= TRIM_MOST_MS:
+            self._trimming.start(self._trim_ms)
 
     def _release(self) -> None:
-        """The history has forgotten more than it could let go at once."""
-        if self._document is not None and self._document.history.release():
+        """The history has forgotten more than it could let go at once; what is above its budget falls out last."""
+        if self._document is None:
+            return
+        history = self._document.history
+        position = history.position
+        if history.release():
             self._releasing.start()
+        if history.position != position:
+            self._tell_rest(masked=False)
 
     # Work: what goes on
 

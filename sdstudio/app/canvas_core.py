@@ -31,6 +31,7 @@ class CanvasCore(QObject):
     touched = Signal()  # anything that the autosave keeps
     problem = Signal(object)  # StudioError
     note = Signal(str)
+    note_on = Signal(str, str)  # topic, words: they take the place of what was said of it before
     ask_unsaved = Signal(object)  # UnsavedQuestion
     ask_memory = Signal(object)  # MemoryQuestion
     ask_mask_size = Signal(object)  # MaskSizeQuestion
@@ -100,6 +101,9 @@ class CanvasCore(QObject):
         """What the history has forgotten."""
         items.clear()
 
+    def _let_document_go(self, document: CanvasDocument) -> None:
+        """What was on the canvas before."""
+
     def _let_display_go(self, pyramid: Pyramid | None) -> None:
         """What showed another document, or another size."""
 
@@ -114,6 +118,8 @@ class CanvasCore(QObject):
         if self._document is not None:
             self._document.history.on_forgotten = list.clear
         self._let_display_go(self._pyramid)
+        if self._document is not None and self._document is not document:
+            self._let_document_go(self._document)
         self._document = document
         self._pyramid = None if document is None else Pyramid(document)
         self._size = None if document is None else document.size

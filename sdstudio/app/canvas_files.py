@@ -25,7 +25,7 @@ from sdstudio.app.canvas_build import (
     with_mask,
     write_mask,
 )
-from sdstudio.app.canvas_masks import CanvasMasks
+from sdstudio.app.canvas_patches import CanvasPatches
 from sdstudio.app.canvas_questions import MaskSizeQuestion, MemoryQuestion, Question, UnsavedQuestion
 from sdstudio.app.canvas_work import CanvasWork, Ticket
 from sdstudio.app.io_worker import IoWorker
@@ -38,7 +38,7 @@ from sdstudio.storage.open_picture import PictureFacts
 T = TypeVar("T")
 
 
-class CanvasFiles(CanvasMasks):
+class CanvasFiles(CanvasPatches):
     """What would replace a canvas with unsaved changes asks first (`ask_unsaved`). A failure is a `problem`, in words,
     and leaves everything as it was."""
 

@@ -8,7 +8,7 @@ from sdstudio.app.canvas_files import CanvasFiles
 class CanvasSession(CanvasFiles):
     """Put together from its parts: `canvas_core` (document and signals), `canvas_background` (long work),
     `canvas_tools` (settings), `canvas_hand` (gestures), `canvas_edits` (undo, layers), `canvas_masks` (the whole
-    mask), `canvas_files` (open, save, export). Lives in the window's thread.
+    mask), `canvas_patches` (accepted results), `canvas_files` (open, save, export). Lives in the window's thread.
     """
 
     def cancel_work(self) -> bool:

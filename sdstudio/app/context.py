@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from PySide6.QtCore import QCoreApplication, QObject
 
@@ -44,7 +45,7 @@ from sdstudio.storage.settings import Settings
 
 STEP_TIMES_NAME = "step-times.json"
 WORKERS = ("io", "background", "canvas-work", "canvas")
-"""Names of the threads, in the order of AppContext's `io`, `background`, `canvas_io`, `keeper_io`."""
+"""Names of the threads, in the order of AppContext's fields for them."""
 BACKGROUND_CLOSE_MS = 500
 """The background worker may be hashing gigabytes; nothing is lost when the process leaves without it."""
 KEEPER_CLOSE_MS = 15_000
@@ -149,16 +150,15 @@ def build_context(
 ) -> AppContext:
     """`engine` is called in the engine's thread, at `AppContext.start`, and reads pictures from `images`; `built_in` is
     the folder of the models in the box. Reads the settings, the session and the card of the model in the box, and
-    nothing else.
-
-    Raises ModelError when the model in the box is not there.
+    nothing else. Raises ModelError when that model is not there.
     """
     hashes = HashCache(paths.hashes_file)
     starter = ModelCatalog(built_in, (), hashes).find(STARTER_NAME)
     root = QObject()
     collector = UiCollector(root)
     collector.start()
-    io, background, canvas_io, keeper_io = (IoWorker(root, name=name) for name in WORKERS)
+    workers = _Workers(*(IoWorker(root, name=name) for name in WORKERS))
+    io = workers.io
     settings = SettingsStore(paths.settings_file, io, root)
 
     def results() -> Path:
@@ -169,49 +169,77 @@ def build_context(
 
     journal = Journal(paths.journal)
     runner = JobRunner(journal=journal, results=results, engine=engine, images=images, app_version=app_version)
-    bridge = EngineBridge(runner, root)
-    times = StepTimes(paths.data / STEP_TIMES_NAME, io)
-    queue = JobQueue(bridge, runner, io, times, root)
-    catalog = CatalogModel([starter], look, background, root)
+    making = _making(journal, runner, StepTimes(paths.data / STEP_TIMES_NAME, io), io, root)
+    catalog = CatalogModel([starter], look, workers.background, root)
     session = Session(starter, catalog.find, root)
-    canvas = CanvasSession(canvas_io, root)
+    canvas = CanvasSession(workers.canvas_io, root)
     collector.wait_while(lambda: canvas.busy)
-    edits = EditSettings(root)
-    planner = EditPlanner(canvas, session, edits, times, canvas_io, root)
     store = ImageStore(paths.images)
-    jobs = EditJobs(canvas, session, planner, queue, store, canvas_io, root)
+    editing = _editing(canvas, session, making, store, workers.canvas_io)
     context = AppContext(
         root=root,
         collector=collector,
         paths=paths,
         settings=settings,
-        io=io,
-        background=background,
-        canvas_io=canvas_io,
-        keeper_io=keeper_io,
-        runner=runner,
-        bridge=bridge,
-        step_times=times,
-        queue=queue,
+        **workers._asdict(),
+        **making._asdict(),
         catalog=catalog,
         session=session,
         canvas=canvas,
-        edit_settings=edits,
-        edit_planner=planner,
-        edit_jobs=jobs,
-        candidates=Candidates(canvas, queue, jobs, canvas_io, root),
-        autosave=CanvasAutosave(canvas, keeper_io, paths.canvas, root),
-        state_file=StateFile(paths.session_file, session, io, root, canvas=canvas, edits=edits),
+        **editing._asdict(),
+        autosave=CanvasAutosave(canvas, workers.keeper_io, paths.canvas, root),
+        state_file=StateFile(paths.session_file, session, io, root, canvas=canvas, edits=editing.edit_settings),
         gallery=GalleryModel(results(), Thumbnails(paths.thumbnails), io, root),
         tokens=TokenAsk(session, counter, io, root),
         files=PictureFiles(io, session.draft_request, root),
         images=store,
-        enlarge=Enlarge(store, queue, io, root),
-        recovery=Recovery(journal, queue, io, root),
+        enlarge=Enlarge(store, making.queue, io, root),
     )
     _connect(context)
     context.state_file.load()
     return context
+
+
+class _Workers(NamedTuple):
+    """Fields of AppContext: threads."""
+
+    io: IoWorker
+    background: IoWorker
+    canvas_io: IoWorker
+    keeper_io: IoWorker
+
+
+class _Making(NamedTuple):
+    """Fields of AppContext: from a request to a picture."""
+
+    runner: JobRunner
+    bridge: EngineBridge
+    step_times: StepTimes
+    queue: JobQueue
+    recovery: Recovery
+
+
+def _making(journal: Journal, runner: JobRunner, times: StepTimes, io: IoWorker, root: QObject) -> _Making:
+    bridge = EngineBridge(runner, root)
+    queue = JobQueue(bridge, runner, io, times, root)
+    return _Making(runner, bridge, times, queue, Recovery(journal, queue, io, root))
+
+
+class _Editing(NamedTuple):
+    """Fields of AppContext: from the canvas to a request, and back."""
+
+    edit_settings: EditSettings
+    edit_planner: EditPlanner
+    edit_jobs: EditJobs
+    candidates: Candidates
+
+
+def _editing(canvas: CanvasSession, session: Session, making: _Making, images: ImageStore, io: IoWorker) -> _Editing:
+    root, queue = canvas.parent(), making.queue
+    settings = EditSettings(root)
+    planner = EditPlanner(canvas, session, settings, making.step_times, io, root)
+    jobs = EditJobs(canvas, session, planner, queue, images, io, root)
+    return _Editing(settings, planner, jobs, Candidates(canvas, queue, jobs, io, root))
 
 
 def check_home(paths: AppPaths) -> None:
@@ -222,7 +250,7 @@ def check_home(paths: AppPaths) -> None:
     except StorageError as error:
         raise StorageError(
             error.message,
-            meaning=_tr("Settings, prompts and the canvas are not kept there, and no picture can be made."),
+            meaning=_tr("Settings, prompts and the canvas cannot be kept, and no picture can be made."),
             hint=_tr("Make room or ask for the right to write there, then start SD Studio anew."),
             topic="home",
         ) from error

@@ -14,7 +14,7 @@ import numpy as np
 from sdstudio.app.edit_requests import EditOrder, extending_request, made_plainly, masked_request, plain_request
 from sdstudio.app.edit_tasks import SOURCE_PIXELS
 from sdstudio.canvas.layers import LayerStack, content_bounds
-from sdstudio.canvas.region_frame import Plan, plan_islands, plan_region
+from sdstudio.canvas.region_frame import Plan, plan_bounds, plan_islands
 from sdstudio.canvas.region_mask import region_at
 from sdstudio.canvas.region_outpaint import Margins, outpaint_frames
 from sdstudio.canvas.tiles import TileGrid
@@ -104,13 +104,8 @@ def prepare(order: EditOrder, ground: Ground) -> tuple[Prepared, ...]:
 
 
 def _masked(order: EditOrder, ground: Ground) -> tuple[Prepared, ...]:
-    painted = content_bounds(ground.mask)
-    grow, context = order.values.grow, order.values.context
-    region = region_at(ground.mask.read(painted), painted, ground.size, grow)
-    if order.frame is None and order.each_island:
-        plans = plan_islands(region, order.native, context)
-    else:
-        plans = (plan_region(region, order.native, context, order.frame),)
+    grow = order.values.grow
+    plans = _plans(order, ground)
     results = []
     for plan in plans:
         source = ground.around(plan.frame, grow)
@@ -119,6 +114,17 @@ def _masked(order: EditOrder, ground: Ground) -> tuple[Prepared, ...]:
             mask = _only(mask, plan.frame.moved(-source.x, -source.y))
         results.append(masked(order, ground, plan, source, mask))
     return tuple(results)
+
+
+def _plans(order: EditOrder, ground: Ground) -> tuple[Plan, ...]:
+    """Only islands need the mask's pixels; one frame around all follows from its bounds."""
+    painted = content_bounds(ground.mask)
+    grow, context = order.values.grow, order.values.context
+    if order.frame is None and order.each_island and not painted.empty:
+        region = region_at(ground.mask.read(painted), painted, ground.size, grow)
+        return plan_islands(region, order.native, context)
+    bounds = painted.grown(grow).intersected(Rect.of(ground.size))
+    return (plan_bounds(bounds, ground.size, order.native, context, order.frame),)
 
 
 def masked(order: EditOrder, ground: Ground, plan: Plan, source: Rect, mask: Pixels) -> Prepared:

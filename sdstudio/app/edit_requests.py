@@ -79,7 +79,9 @@ def extending_request(order: EditOrder, made: Size, image: ImageInput) -> Genera
 
 
 def for_estimates(plan: EditPlan, order: EditOrder, canvas: Size) -> tuple[GenerationRequest, ...]:
-    """Requests that cost what those of the plan will. Raises InvalidRequest."""
+    """Requests that cost what those of the plan will; none where it cannot be made. Raises InvalidRequest."""
+    if not plan.plans:
+        return ()
     if plan.task == "outpaint":
         image = replace(_NOT_STORED, width=canvas.width, height=canvas.height)
         return (extending_request(order, plan.made, image),)

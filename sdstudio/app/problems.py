@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QCoreApplication
 
 from sdstudio.domain.errors import StorageError, StudioError
+from sdstudio.domain.os_words import os_reason
 
 
 def _tr(text: str) -> str:
@@ -31,7 +32,7 @@ def in_words(error: BaseException) -> StudioError:
 
 
 def _file_error(error: OSError) -> StudioError:
-    reason = error.strerror or str(error) or type(error).__name__
+    reason = os_reason(error) if error.errno is not None else str(error) or type(error).__name__
     if error.filename is None:
         message = _tr("A file could not be read or written: {reason}.").format(reason=reason)
     else:

@@ -12,6 +12,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer
 
 from sdstudio.app.canvas_session import CanvasSession
+from sdstudio.app.edit_settings import EditSettings
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.app.session import Session
 from sdstudio.storage.files import write_atomic
@@ -24,7 +25,8 @@ SAVE_DELAY_MS = 500
 
 
 class StateFile(QObject):
-    """Keeps the session, the canvas's tools and the window's own bytes (geometry, docks) in one JSON file.
+    """Keeps the session, the canvas's tools, what is chosen for edits, and the window's own bytes (geometry, docks) in
+    one JSON file.
 
     Writes on the io worker half a second after the last change; `save_now` before the worker is closed.
     """
@@ -37,11 +39,13 @@ class StateFile(QObject):
         parent: QObject | None = None,
         *,
         canvas: CanvasSession | None = None,
+        edits: EditSettings | None = None,
     ) -> None:
         super().__init__(parent)
         self._path = path
         self._session = session
         self._canvas = canvas
+        self._edits = edits
         self._io = io
         self._window: dict[str, str] = {}
         self._saved = b""
@@ -58,12 +62,16 @@ class StateFile(QObject):
             self._window = {str(k): str(v) for k, v in _mapping(data.get("window")).items()}
             if self._canvas is not None:
                 self._canvas.restore_settings(data.get("tools"))
+            if self._edits is not None:
+                self._edits.from_dict(data.get("edits"))
         self._saved = self._bytes()
         self._session.state_changed.connect(self._schedule)
         self._session.last_seed_changed.connect(self._schedule)
         self._session.history_changed.connect(self._schedule)
         if self._canvas is not None:
             self._canvas.settings_changed.connect(self._schedule)
+        if self._edits is not None:
+            self._edits.changed.connect(self._schedule)
         return data is not None
 
     def window(self, name: str = "geometry") -> bytes:
@@ -97,6 +105,8 @@ class StateFile(QObject):
         content: dict[str, Any] = {"schema": SCHEMA, "session": self._session.to_dict(), "window": self._window}
         if self._canvas is not None:
             content["tools"] = self._canvas.settings.to_dict()
+        if self._edits is not None:
+            content["edits"] = self._edits.to_dict()
         return json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
 
     def _read(self) -> dict[str, Any] | None:

@@ -30,6 +30,9 @@ STEP_MIN = 0.5
 
 PRESSURES = 512
 
+QUARTER_AT_ONCE, BAND = 1 << 17, 32
+"""Pixels up to which a quarter of a dab is computed in one go, and rows of a band where it is larger."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stamp:
@@ -142,7 +145,7 @@ def _disc(x: float, y: float, diameter: float, hardness: float, strength: int) -
     if diameter < LARGE:
         return Stamp(left, top, _profile(columns, rows, radius, hardness, strength))
     middle_row, middle_column = len(rows) // 2, len(columns) // 2
-    quarter = _profile(columns[middle_column:], rows[middle_row:], radius, hardness, strength)
+    quarter = _quarter(columns[middle_column:], rows[middle_row:], radius, hardness, strength)
     whole = np.empty((len(rows), len(columns)), np.uint8)
     whole[middle_row:, middle_column:] = quarter
     whole[middle_row:, :middle_column] = quarter[:, ::-1][:, :middle_column]
@@ -156,22 +159,39 @@ def _squares(centre: float, reach: float) -> Floats:
     return (np.arange(count, dtype=np.float32) + np.float32(0.5 - centre)) ** 2
 
 
+def _quarter(columns: Floats, rows: Floats, radius: float, hardness: float, strength: int) -> Pixels:
+    """From the middle on. Of a large one only the pixels that are covered in part are computed, band by band."""
+    if columns.size * rows.size <= QUARTER_AT_ONCE:
+        return _profile(columns, rows, radius, hardness, strength)
+    inner, outer = _ramp(radius, hardness)
+    quarter = np.zeros((len(rows), len(columns)), np.uint8)
+    for top in range(0, len(rows), BAND):
+        band = rows[top : top + BAND]
+        full = max(int(np.searchsorted(columns, inner * inner - band[-1])) - 1, 0)
+        end = int(np.searchsorted(columns, outer * outer - band[0])) + 1
+        part = quarter[top : top + BAND]
+        part[:, :full] = strength
+        part[:, full:end] = _profile(columns[full:end], band, radius, hardness, strength)
+    return quarter
+
+
 def _profile(columns: Floats, rows: Floats, radius: float, hardness: float, strength: int) -> Pixels:
     inner, outer = _ramp(radius, hardness)
+    scale = 1 / (outer - inner)
     value, spare = _scratch(len(rows), len(columns))
-    np.add.outer(rows, columns, out=value)
+    square = np.float32(scale * scale)
+    np.add.outer(rows * square, columns * square, out=value)
     np.sqrt(value, out=value)
-    np.subtract(outer, value, out=value)
-    value *= 1 / (outer - inner)
-    np.maximum(value, 0, out=value)
-    np.minimum(value, 1, out=value)
+    np.subtract(np.float32(outer * scale), value, out=value)
+    np.clip(value, 0, 1, out=value)
     if outer - inner > 2:
-        np.multiply(value, -2, out=spare)
-        spare += 3
-        spare *= value
+        np.multiply(value, np.float32(-2 * strength), out=spare)
+        spare += np.float32(3 * strength)
+        value *= value
         value *= spare
-    value *= strength
-    value += 0.5
+    else:
+        value *= np.float32(strength)
+    value += np.float32(0.5)
     return value.astype(np.uint8)
 
 

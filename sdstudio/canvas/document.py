@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from sdstudio.canvas import edits, scaling
+from sdstudio.canvas import edits, patch_accept, patch_edit, scaling
 from sdstudio.canvas.history import BUDGET
 from sdstudio.canvas.layers import STANDARD_LAYERS
 from sdstudio.canvas.undoable import Change, UndoableLayers
@@ -20,6 +21,7 @@ from sdstudio.domain.canvas_state import (
 )
 from sdstudio.domain.geometry import Rect, Size
 from sdstudio.domain.image import ImageBuffer
+from sdstudio.domain.patches import PatchRecord
 
 __all__ = ["CanvasDocument", "Change"]
 
@@ -70,10 +72,7 @@ class CanvasDocument(UndoableLayers):
         if changed == info:
             return Change()
         before = self.state()
-        layers = tuple(
-            LayerState(info=changed, tiles=layer.tiles) if layer.info.id == layer_id else layer
-            for layer in before.layers
-        )
+        layers = tuple(replace(layer, info=changed) if layer.info.id == layer_id else layer for layer in before.layers)
         return self.apply_state(_setting_label(info, changed), CanvasState(size=self.size, layers=layers))
 
     def remove_layer(self, layer_id: str) -> Change:
@@ -89,6 +88,40 @@ class CanvasDocument(UndoableLayers):
         known = {info.id for info in self.layers}
         self.apply_state("Accept result", state)
         return next(layer.info.id for layer in state.layers if layer.info.id not in known)
+
+    def accept_patch(
+        self,
+        pixels: ImageBuffer,
+        x: int,
+        y: int,
+        name: str,
+        record: PatchRecord | None,
+        replaces: str | None = None,
+        resize: Rect | None = None,
+    ) -> str:
+        """An accepted result as one item, see `patch_accept.accepted`. Returns the layer's id."""
+        state, layer_id = patch_accept.accepted(
+            self.state(), pixels, x, y, name, record, replaces=replaces, resize=resize
+        )
+        self.apply_state(patch_accept.ACCEPT, state)
+        return layer_id
+
+    def refeather(self, layer_id: str, feather: int) -> Change:
+        """An accepted result with another edge. Raises KeyError, ValueError for a layer without an edge."""
+        state = self.state()
+        if patch_edit.record_of(state, layer_id).feather == feather:
+            return Change()
+        layer = patch_edit.refeathered_pixels(state, layer_id, feather)
+        return self.apply_state(patch_accept.EDGE, patch_accept.changed(state, layer_id, layer))
+
+    def soften(self, layer_id: str) -> Change:
+        """The seam of an accepted result softened without generating; no item where nothing gets better. Raises
+        KeyError, ValueError."""
+        state = self.state()
+        layer = patch_edit.softened_pixels(state, layer_id)
+        if layer is None:
+            return Change()
+        return self.apply_state(patch_accept.SOFTEN, patch_accept.changed(state, layer_id, layer))
 
     def resize_canvas(self, rect: Rect) -> Change:
         """Crops or extends all layers: `rect` is the new canvas in the old one's coordinates. What is new is

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sdstudio.canvas.gesture import same_pixels
+from sdstudio.canvas.patch_record import moved_record
 from sdstudio.canvas.tiles import TileGrid, empty_tile, keys_of, settled, tile_rect, tiles_rect, uniform_tile
 from sdstudio.domain.canvas_state import (
     MAX_SIDE,
@@ -77,13 +78,17 @@ def differing_tiles(layer: str, before: Tiles, changes: Mapping[TileKey, Tile | 
 
 def with_patch(state: CanvasState, pixels: Pixels, x: int, y: int, name: str = "") -> CanvasState:
     """With a layer below the paint, at (x, y); what reaches over the canvas is cut off."""
-    used = {layer.info.id for layer in state.layers}
-    number = next(count for count in range(1, len(used) + 2) if f"patch-{count}" not in used)
-    info = LayerInfo(id=f"patch-{number}", kind=LayerKind.PATCH, name=name)
+    info = LayerInfo(id=free_patch_id(state), kind=LayerKind.PATCH, name=name)
     layers = list(state.layers)
     place = [layer.info.id for layer in layers].index(PAINT)
     layers.insert(place, LayerState(info=info, tiles=tiles_of(pixels, x, y, state.size)))
     return CanvasState(size=state.size, layers=tuple(layers))
+
+
+def free_patch_id(state: CanvasState) -> str:
+    """The lowest that no layer has."""
+    used = {layer.info.id for layer in state.layers}
+    return next(name for count in range(1, len(used) + 2) if (name := f"patch-{count}") not in used)
 
 
 def resized(state: CanvasState, rect: Rect) -> CanvasState:
@@ -92,7 +97,12 @@ def resized(state: CanvasState, rect: Rect) -> CanvasState:
     size = Size(rect.width, rect.height)
     check_size(size)
     layers = tuple(
-        LayerState(info=layer.info, tiles=_moved_tiles(layer, state.size, rect, size)) for layer in state.layers
+        LayerState(
+            info=layer.info,
+            tiles=_moved_tiles(layer, state.size, rect, size),
+            record=None if layer.record is None else moved_record(layer.record, rect),
+        )
+        for layer in state.layers
     )
     return CanvasState(size=size, layers=layers)
 

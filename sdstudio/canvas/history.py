@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Protocol
 
-from sdstudio.domain.canvas_state import CanvasState, HistoryItem, Tile, Tiles
+from sdstudio.domain.canvas_state import CanvasState, HistoryItem, LayerInfo, LayerKind, LayerState, Tile, Tiles
+from sdstudio.domain.patches import PatchRecord
 
 BUDGET = 512 * 1024 * 1024
-"""Bytes; some two thousand tiles of paint, or eight thousand of mask."""
+"""Bytes; some two thousand tiles of paint, or eight thousand of mask. What results were made from counts too."""
 
 
 RELEASED_AT_ONCE = 2048
@@ -36,29 +39,59 @@ class _Serials:
 serials = _Serials()
 
 
-TilePair = tuple[Tile | None, Tile | None]
+class Held(Protocol):
+    """What takes memory: the same serial, the same bytes."""
+
+    @property
+    def serial(self) -> int: ...
+
+    @property
+    def nbytes(self) -> int: ...
 
 
-def tile_difference(before: Tiles, after: Tiles) -> list[TilePair]:
+@dataclass(frozen=True, slots=True)
+class _Weight:
+    serial: int
+    nbytes: int
+
+
+HeldPair = tuple[Held | None, Held | None]
+
+
+def record_weights(record: PatchRecord | None) -> list[Held]:
+    """The pictures of a record; several may share them. Below 0: serials that no tile has. An array's identity is good
+    for as long as anything that is counted holds it."""
+    if record is None:
+        return []
+    arrays = [record.made.pixels, *([] if record.mask is None else [record.mask])]
+    return [_Weight(-id(array), array.nbytes) for array in arrays]
+
+
+def tile_difference(before: Tiles, after: Tiles) -> list[HeldPair]:
     """Each tile that is not the same object in both, as (before, after)."""
     if before is after:
         return []
-    pairs: list[TilePair] = [(tile, other) for key, tile in before.items() if (other := after.get(key)) is not tile]
+    pairs: list[HeldPair] = [(tile, other) for key, tile in before.items() if (other := after.get(key)) is not tile]
     pairs += [(None, tile) for key, tile in after.items() if key not in before]
     return pairs
 
 
-def state_difference(before: CanvasState, after: CanvasState) -> list[TilePair]:
-    """`tile_difference` of all layers."""
-    old = {layer.info.id: layer.tiles for layer in before.layers}
-    new = {layer.info.id: layer.tiles for layer in after.layers}
-    pairs: list[TilePair] = []
+def state_difference(before: CanvasState, after: CanvasState) -> list[HeldPair]:
+    """`tile_difference` of all layers, and what their results were made from."""
+    old = {layer.info.id: layer for layer in before.layers}
+    new = {layer.info.id: layer for layer in after.layers}
+    none = LayerState(info=LayerInfo(id="", kind=LayerKind.PATCH), tiles={})
+    pairs: list[HeldPair] = []
     for name in old.keys() | new.keys():
-        pairs += tile_difference(old.get(name, {}), new.get(name, {}))
+        first, second = old.get(name, none), new.get(name, none)
+        pairs += tile_difference(first.tiles, second.tiles)
+        if first.record is not second.record:
+            pairs += [(weight, None) for weight in record_weights(first.record)]
+            pairs += [(None, weight) for weight in record_weights(second.record)]
     return pairs
 
 
-def item_pairs(item: HistoryItem) -> list[TilePair]:
+def item_pairs(item: HistoryItem) -> list[HeldPair]:
     """What an item changes, as (before, after). Tiles of a whole state that stay the same are not among them: they are
     on the canvas still, or a neighbouring item holds them."""
     if item.before is not None and item.after is not None:
@@ -74,22 +107,22 @@ class TileLedger:
         self._held: dict[int, int] = {}
         self._shown: dict[int, int] = {}
 
-    def show(self, tile: Tile | None, count: int = 1) -> None:
+    def show(self, tile: Held | None, count: int = 1) -> None:
         """The canvas has the tile in one more place; `count` -1: in one less."""
         if tile is not None:
             self._add(self._shown, (tile,), count)
 
-    def show_all(self, tiles: Iterable[Tile | None], count: int = 1) -> None:
+    def show_all(self, tiles: Iterable[Held | None], count: int = 1) -> None:
         self._add(self._shown, tiles, count)
 
-    def hold(self, tiles: Iterable[Tile | None], count: int = 1) -> None:
+    def hold(self, tiles: Iterable[Held | None], count: int = 1) -> None:
         """The history has the tiles in one more place; `count` -1: in one less."""
         self._add(self._held, tiles, count)
 
     def shown(self, tile: Tile) -> bool:
         return tile.serial in self._shown
 
-    def _add(self, counts: dict[int, int], tiles: Iterable[Tile | None], count: int) -> None:
+    def _add(self, counts: dict[int, int], tiles: Iterable[Held | None], count: int) -> None:
         # Thousands of tiles a step on a large canvas: only one that begins or ceases to be counted is looked at.
         held, shown = self._held, self._shown
         for tile in tiles:
@@ -116,6 +149,9 @@ class History:
     The budget is held whenever an item is added: the oldest fall out, but never the newest, however large: the last
     step can always be taken back. Undo moves tiles from the canvas into the history and so may lift `nbytes` above
     the budget; the memory of both together stays what it was, and nothing that could be done again is lost.
+
+    What was forgotten has to be counted down before it is known what must fall out. Where that is much it is done in
+    parts, a frame's work each, with `release`.
     """
 
     def __init__(
@@ -133,6 +169,8 @@ class History:
         self._undo = list(undo)
         self._redo = list(redo)
         self._forgotten: list[HistoryItem] = []
+        self._unheld = False
+        """Whether an item came and the budget has not been looked at since."""
         for item in (*self._undo, *self._redo):
             self._hold(item, 1)
             serials.skip(item.serial)
@@ -180,22 +218,20 @@ class History:
         self._redo.clear()
         self._undo.append(item)
         self._hold(item, 1)
-        if self.ledger.nbytes > self.budget:  # what is forgotten and still counted may be too much by itself
-            while self.nbytes > self.budget and len(self._undo) > 1:
-                self._drop_oldest()
+        self._unheld = True
         self.release()
 
     def release(self) -> bool:
         """A part of what was forgotten is no longer counted and let go; all that can be done in a few milliseconds.
-        True while there is more."""
+        Items above the budget fall out. True while there is more."""
         done: list[HistoryItem] = []
         count = 0
-        while self._forgotten and count < RELEASED_AT_ONCE:
+        while count < RELEASED_AT_ONCE and (self._forgotten or self._oldest_fell_out()):
             done.append(self._forgotten.pop())
             count += self._hold(done[-1], -1)
         if done:
             self.on_forgotten(done)
-        return bool(self._forgotten)
+        return bool(self._forgotten) or self._unheld
 
     def step_back(self) -> HistoryItem | None:
         """The item to undo, moved to those that can be done again."""
@@ -227,6 +263,14 @@ class History:
     def has(self, serial: int) -> bool:
         """Whether undo or redo leads to the state after this item; 0 is the state before the oldest."""
         return serial == 0 or any(item.serial == serial for item in (*self._undo, *self._redo))
+
+    def _oldest_fell_out(self) -> bool:
+        """For the budget's sake, where nothing forgotten is counted any more. Not after an undo: see above."""
+        if self._unheld and self.ledger.nbytes > self.budget and len(self._undo) > 1 and not self._redo:
+            self._drop_oldest()
+            return True
+        self._unheld = False
+        return False
 
     def _drop_oldest(self) -> None:
         """The state after it becomes the oldest, number 0, and the saved one's number with it."""

@@ -23,6 +23,7 @@ from sdstudio.domain.canvas_state import (
 )
 from sdstudio.domain.geometry import NO_PIXELS, Rect, Size
 from sdstudio.domain.image import Pixels
+from sdstudio.domain.patches import PatchRecord
 
 LayerTouch = Callable[[str, TileKey, Tile | None, Rect], None]
 
@@ -43,6 +44,8 @@ class LayerStack:
         self._size = state.size
         self._infos: tuple[LayerInfo, ...] = ()
         self._grids: dict[str, TileGrid] = {}
+        self._overlays: list[tuple[LayerInfo, TileGrid]] = []
+        self._records: dict[str, PatchRecord] = {}
         self._put_state(state)
 
     @property
@@ -69,6 +72,10 @@ class LayerStack:
         """Another object after undo of a resize and the like: ask each time. Raises KeyError."""
         return self._grids[layer_id]
 
+    def record(self, layer_id: str) -> PatchRecord | None:
+        """What an accepted result was made from; None where that is not known."""
+        return self._records.get(layer_id)
+
     @property
     def picture(self) -> TileGrid:
         return self._grids[PICTURE]
@@ -83,16 +90,15 @@ class LayerStack:
 
     def state(self) -> CanvasState:
         """Now, for keeping; cheap."""
-        layers = tuple(LayerState(info=info, tiles=self._grids[info.id].freeze()) for info in self._infos)
+        layers = tuple(
+            LayerState(info=info, tiles=self._grids[info.id].freeze(), record=self._records.get(info.id))
+            for info in self._infos
+        )
         return CanvasState(size=self._size, layers=layers)
 
     def overlays(self) -> list[tuple[LayerInfo, TileGrid]]:
         """Patches and paint that are visible, bottom to top."""
-        return [
-            (info, self._grids[info.id])
-            for info in self._infos
-            if info.kind in (LayerKind.PATCH, LayerKind.PAINT) and info.visible and opacity_step(info.opacity)
-        ]
+        return self._overlays
 
     def composite(self, rect: Rect) -> Pixels:
         """What is seen of the picture, the patches and the paint: height x width x 4, straight alpha, a copy.
@@ -142,6 +148,12 @@ class LayerStack:
         self._size = state.size
         self._infos = tuple(layer.info for layer in state.layers)
         self._grids = grids
+        self._overlays = [
+            (info, grids[info.id])
+            for info in self._infos
+            if info.kind in (LayerKind.PATCH, LayerKind.PAINT) and info.visible and opacity_step(info.opacity)
+        ]
+        self._records = {layer.info.id: layer.record for layer in state.layers if layer.record is not None}
         self.revision += 1
 
 

@@ -14,9 +14,9 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
-from sdstudio.canvas.tiles import empty_tile, keys_of, tile_rect, uniform_tile, uniform_value
+from sdstudio.canvas.tiles import empty_tile, keys_of, uniform_tile, uniform_value
 from sdstudio.domain.canvas_state import TILE, TileKey
-from sdstudio.domain.geometry import Rect, Size
+from sdstudio.domain.geometry import NO_PIXELS, Rect, Size
 from sdstudio.domain.image import Pixels
 
 Value = tuple[int, ...]
@@ -25,10 +25,6 @@ WHOLE_TILE = Rect(0, 0, TILE, TILE)
 
 SOLIDS_KEPT = 64
 """16 MB of paint at most."""
-
-VISIT_SECONDS = 5e-6
-HALVE_SECONDS = 4e-9
-"""For one tile that is looked at, and for one pixel that is halved: estimates, for deciding what can wait."""
 
 
 class LevelSource(Protocol):
@@ -41,9 +37,6 @@ class LevelSource(Protocol):
 
     def region(self, key: TileKey, part: Rect) -> Pixels | None:
         """Height x width (x 4) of a part of the tile in its own coordinates, perhaps a view; None = all 0."""
-
-    def seconds(self, key: TileKey, part: Rect) -> float:
-        """About how long `region` will take."""
 
 
 class TimeSlice:
@@ -138,7 +131,11 @@ def level_size(size: Size, level: int) -> Size:
 
 
 class MipLevels:
-    """Levels 1 and up of one source. Tiles change in place: look at them at once, or copy."""
+    """Levels 1 and up of one source. Tiles change in place: look at them at once, or copy.
+
+    A change is noted where it happened, at level 0; what it makes out of date above is worked off from below when it
+    is asked for, each tile handing on only what changed in it. Where a tile is known, so are all those below it.
+    """
 
     def __init__(self, source: LevelSource, size: Size, solids: Solids) -> None:
         self.levels = level_count(size)
@@ -146,34 +143,40 @@ class MipLevels:
         self._solids = solids
         self._sizes = [level_size(size, level) for level in range(self.levels)]
         self._tiles: list[dict[TileKey, Pixels | None]] = [{} for _ in self._sizes]
-        self._dirty: list[dict[TileKey, Rect]] = [{} for _ in self._sizes]
+        self._changed: list[dict[TileKey, Rect]] = [{} for _ in self._sizes]  # and not yet handed on
+        self._stale: list[set[TileKey]] = [set() for _ in self._sizes]  # something below has changed
 
     def keys(self, level: int) -> Iterator[TileKey]:
         return keys_of(Rect.of(self._sizes[level]))
 
     def invalidate(self, rect: Rect) -> None:
         """Document pixels that changed."""
-        x0, y0 = max(rect.x, 0), max(rect.y, 0)
-        x1, y1 = min(rect.right, self._sizes[0].width) - 1, min(rect.bottom, self._sizes[0].height) - 1
-        if x0 > x1 or y0 > y1:
+        left, top = max(rect.x, 0), max(rect.y, 0)
+        right, bottom = min(rect.right, self._sizes[0].width), min(rect.bottom, self._sizes[0].height)
+        if left >= right or top >= bottom or self.levels == 1:
             return
-        for level in range(1, self.levels):
-            # In plain numbers, of the first and the last pixel: a stroke comes here hundreds of times a second.
-            left, top, right, bottom = x0 >> level, y0 >> level, x1 >> level, y1 >> level
-            known, dirty = self._tiles[level], self._dirty[level]
-            for row in range(top // TILE, bottom // TILE + 1):
-                for column in range(left // TILE, right // TILE + 1):
-                    key = (column, row)
-                    if key in known:
-                        part = Rect.between(left, top, right + 1, bottom + 1)
-                        share = part_of_tile(part, key)
-                        before = dirty.get(key)
-                        dirty[key] = share if before is None or share is WHOLE_TILE else before.united(share)
+        known = self._tiles[1]
+        # In plain numbers: a stroke comes here hundreds of times a second, a change of the whole canvas with thousands
+        # of tiles.
+        for row in range(top // TILE, (bottom - 1) // TILE + 1):
+            y = row * TILE
+            y0, y1 = max(top - y, 0), min(bottom - y, TILE)
+            for column in range(left // TILE, (right - 1) // TILE + 1):
+                if (column >> 1, row >> 1) in known:
+                    x = column * TILE
+                    x0, x1 = max(left - x, 0), min(right - x, TILE)
+                    whole = x0 == y0 == 0 and x1 == y1 == TILE
+                    self._note(0, (column, row), WHOLE_TILE if whole else Rect(x0, y0, x1 - x0, y1 - y0))
 
     def adopt(self, levels: list[dict[TileKey, Pixels | None]]) -> None:
         """Tiles computed elsewhere; they belong to these levels from now on."""
         self._tiles = levels
-        self._dirty = [{} for _ in self._sizes]
+        self._changed = [{} for _ in self._sizes]
+        self._stale = [set() for _ in self._sizes]
+
+    def adopt_nothing(self) -> None:
+        """Level 0 is all 0, and so is all above."""
+        self.adopt([dict.fromkeys(self.keys(level)) if level else {} for level in range(self.levels)])
 
     def release(self) -> list[dict[TileKey, Pixels | None]]:
         """All tiles, for `adopt`."""
@@ -181,37 +184,18 @@ class MipLevels:
 
     def ready(self, level: int, key: TileKey) -> bool:
         """Whether nothing has to be computed."""
-        return self._stale(level, key) is None
-
-    def seconds(self, level: int, key: TileKey, limit: float) -> float:
-        """About how long computing will take; anything above `limit` where it is more than that."""
-        stale = self._stale(level, key)
-        if stale is None:
-            return 0.0
-        total = VISIT_SECONDS
-        for child, part in self._children(level, key, stale):
-            if self._solid(level - 1, child) is None:
-                total += part.pixels * HALVE_SECONDS
-                if level == 1:
-                    total += self._source.seconds(child, part)
-            if level > 1:
-                total += self.seconds(level - 1, child, limit - total)
-            if total > limit:
-                break
-        return total
+        return key in self._tiles[level] and key not in self._stale[level]
 
     def update(self, level: int, key: TileKey, until: TimeSlice | None = None) -> bool:
         """Computes what is missing of a tile (level 1 or above); false when time was over before all was done."""
-        stale = self._stale(level, key)
-        if stale is None:
+        if self.ready(level, key):
             return True
-        if level > 1:
-            for child, _part in self._children(level, key, stale):
-                if not self.update(level - 1, child, until):
-                    return False
+        children = self._children(level, key)
+        if level > 1 and not all(self.update(level - 1, child, until) for child in children):
+            return False
         if until is not None and until.over:
             return False
-        self._compute(level, key, stale)
+        self._compute(level, key, children)
         if until is not None:
             until.worked()
         return True
@@ -221,22 +205,30 @@ class MipLevels:
         self.update(level, key)
         return self._tiles[level][key]
 
-    def _stale(self, level: int, key: TileKey) -> Rect | None:
-        """What has to be computed, in the tile's own coordinates."""
-        if key in self._tiles[level]:
-            return self._dirty[level].get(key)
-        return self._extent(level, key)
+    def _note(self, level: int, key: TileKey, part: Rect) -> None:
+        """A part of a tile is another now: all above is out of date."""
+        changed = self._changed[level]
+        before = changed.get(key)
+        changed[key] = part if before is None or part is WHOLE_TILE else before.united(part)
+        column, row = key
+        for above in range(level + 1, self.levels):
+            column, row = column >> 1, row >> 1
+            stale = self._stale[above]
+            if (column, row) in stale:
+                return
+            stale.add((column, row))
+
+    def _children(self, level: int, key: TileKey) -> list[TileKey]:
+        """The up to four tiles one level below."""
+        size = self._sizes[level - 1]
+        columns = range(key[0] * 2, min(key[0] * 2 + 2, -(-size.width // TILE)))
+        rows = range(key[1] * 2, min(key[1] * 2 + 2, -(-size.height // TILE)))
+        return [(column, row) for row in rows for column in columns]
 
     def _extent(self, level: int, key: TileKey) -> Rect:
-        whole = tile_rect(key, self._sizes[level])
-        return Rect(0, 0, whole.width, whole.height)
-
-    def _children(self, level: int, key: TileKey, part: Rect) -> Iterator[tuple[TileKey, Rect]]:
-        """The tiles one level below that make up a part of a tile, each with its share in its own coordinates."""
-        x, y = (key[0] * TILE + part.x) * 2, (key[1] * TILE + part.y) * 2
-        source = Rect(x, y, part.width * 2, part.height * 2).intersected(Rect.of(self._sizes[level - 1]))
-        for child in keys_of(source):
-            yield child, part_of_tile(source, child)
+        size = self._sizes[level]
+        width, height = size.width - key[0] * TILE, size.height - key[1] * TILE
+        return WHOLE_TILE if width >= TILE and height >= TILE else Rect(0, 0, min(TILE, width), min(TILE, height))
 
     def _solid(self, level: int, key: TileKey) -> Value | None:
         if level == 0:
@@ -244,21 +236,41 @@ class MipLevels:
         pixels = self._tiles[level].get(key)
         return (0,) * self._source.channels if pixels is None else self._solids.value(pixels)
 
-    def _compute(self, level: int, key: TileKey, stale: Rect) -> None:
-        extent = self._extent(level, key)
-        children = list(self._children(level, key, stale))
-        if stale == extent:
-            values = {self._solid(level - 1, child) for child, _part in children}
+    def _compute(self, level: int, key: TileKey, children: list[TileKey]) -> None:
+        known, extent = key in self._tiles[level], self._extent(level, key)
+        parts: list[tuple[TileKey, Rect]] = []
+        whole = True
+        for child in children:
+            inside = self._extent(level - 1, child)
+            part = self._changed[level - 1].pop(child, None)
+            part = _in_pairs(part, inside) if known else inside
+            whole = whole and part == inside
+            if part is not None:
+                parts.append((child, part))
+        pixels, changed = self._computed(level, key, parts, extent if whole else None)
+        self._tiles[level][key] = pixels
+        self._stale[level].discard(key)
+        column, row = key[0] >> 1, key[1] >> 1
+        if level + 1 < self.levels and (column, row) in self._tiles[level + 1]:
+            self._note(level, key, changed)
+
+    def _computed(
+        self, level: int, key: TileKey, parts: list[tuple[TileKey, Rect]], whole: Rect | None
+    ) -> tuple[Pixels | None, Rect]:
+        """The tile with these parts of its children made anew, and where it is another now."""
+        if whole is not None:
+            values = {self._solid(level - 1, child) for child, _part in parts}
             value = values.pop()
             if not values and value is not None:
-                self._put(level, key, self._solids.tile(value, extent.width, extent.height))
-                return
+                return self._solids.tile(value, whole.width, whole.height), whole
         pixels = self._writable(level, key)
-        for child, part in children:
-            x, y = (child[0] % 2) * TILE + part.x, (child[1] % 2) * TILE + part.y
-            target = pixels[Rect(x // 2, y // 2, -(-part.width // 2), -(-part.height // 2)).slices]
-            self._halve(level - 1, child, part, target)
-        self._put(level, key, self._simplest(pixels, stale, extent))
+        changed = NO_PIXELS
+        for child, part in parts:
+            x, y = (child[0] & 1) * TILE + part.x, (child[1] & 1) * TILE + part.y
+            place = Rect(x // 2, y // 2, -(-part.width // 2), -(-part.height // 2))
+            self._halve(level - 1, child, part, pixels[place.slices])
+            changed = changed.united(place)
+        return self._simplest(pixels, changed, whole), changed
 
     def _halve(self, level: int, key: TileKey, part: Rect, target: Pixels) -> None:
         value = self._solid(level, key)
@@ -278,13 +290,18 @@ class MipLevels:
             return empty_tile(self._source.channels)
         return pixels if pixels.flags.writeable else np.array(pixels)
 
-    def _simplest(self, pixels: Pixels, changed: Rect, extent: Rect) -> Pixels | None:
+    def _simplest(self, pixels: Pixels, changed: Rect, whole: Rect | None) -> Pixels | None:
         """A shared tile, or None, where all pixels are equal."""
-        if changed == extent:
-            value = uniform_value(pixels, extent.width, extent.height)
-            return pixels if value is None else self._solids.tile(value, extent.width, extent.height)
+        if whole is not None:
+            value = uniform_value(pixels, whole.width, whole.height)
+            return pixels if value is None else self._solids.tile(value, whole.width, whole.height)
         return pixels if pixels[changed.slices].any() or pixels.any() else None
 
-    def _put(self, level: int, key: TileKey, pixels: Pixels | None) -> None:
-        self._tiles[level][key] = pixels
-        self._dirty[level].pop(key, None)
+
+def _in_pairs(part: Rect | None, inside: Rect) -> Rect | None:
+    """Grown to whole squares of 2 x 2, as far as the tile goes."""
+    if part is None or part == inside:
+        return part
+    left, top = part.x & ~1, part.y & ~1
+    right, bottom = min(part.right + 1 & ~1, inside.width), min(part.bottom + 1 & ~1, inside.height)
+    return Rect(left, top, right - left, bottom - top)

@@ -20,14 +20,8 @@ from sdstudio.domain.canvas_state import MASK, PICTURE, TILE, CanvasState, TileK
 from sdstudio.domain.geometry import NO_PIXELS, Rect, Size
 from sdstudio.domain.image import Pixels
 
-READY_SECONDS = 0.002
-"""A tile that takes no longer is called ready."""
-
 FLAT_TILES = 384
 """Tiles of level 0 that are kept composited (96 MB): more than a screen of 5120 x 2880 shows."""
-
-OVER_SECONDS = 12e-9
-"""For blending one pixel of one layer: an estimate."""
 
 Wanted = tuple[int, TileKey]
 """Level and tile."""
@@ -60,9 +54,6 @@ class ArraySource:
         pixels = self._picture.read(rect) if isinstance(self._picture, TileGrid) else self._picture[rect.slices]
         pixels = np.ascontiguousarray(pixels)
         return pixels if is_opaque(pixels) else premultiplied(pixels)
-
-    def seconds(self, key: TileKey, part: Rect) -> float:
-        return part.pixels * OVER_SECONDS
 
 
 class PictureSource:
@@ -99,23 +90,20 @@ class PictureSource:
 
     def region(self, key: TileKey, part: Rect) -> Pixels | None:
         info = self._document.layer(PICTURE)
-        picture = self._document.picture.current(key) if info.visible and opacity_step(info.opacity) else None
+        step = opacity_step(info.opacity) if info.visible else 0
+        picture = self._document.picture.current(key) if step else None
         result = None if picture is None else with_opacity(picture[part.slices], info.opacity)
+        opaque = step == OPAQUE and self._is_opaque(key)
         for overlay, grid in self._document.overlays():
             pixels = grid.current(key)
-            if pixels is not None:
-                above = pixels[part.slices]
-                result = (
-                    with_opacity(above, overlay.opacity) if result is None else over(result, above, overlay.opacity)
-                )
-        if result is None or (opacity_step(info.opacity) == OPAQUE and info.visible and self._is_opaque(key)):
-            return result
-        return premultiplied(result)
-
-    def seconds(self, key: TileKey, part: Rect) -> float:
-        above = sum(grid.current(key) is not None for _info, grid in self._document.overlays())
-        clear = not self._is_opaque(key)
-        return part.pixels * OVER_SECONDS * (above + clear)
+            if pixels is None:
+                continue
+            above = pixels[part.slices]
+            if result is None:
+                result = with_opacity(above, overlay.opacity)
+            else:
+                result = over(result, above, overlay.opacity, opaque=opaque)
+        return result if result is None or opaque else premultiplied(result)
 
     def tile(self, key: TileKey) -> Pixels | None:
         """TILE x TILE x 4; the picture's own pixels where nothing has to be done to them."""
@@ -173,9 +161,6 @@ class MaskSource:
         pixels = self._document.mask.current(key)
         return None if pixels is None else pixels[part.slices]
 
-    def seconds(self, key: TileKey, part: Rect) -> float:
-        return 0.0
-
     def tile(self, key: TileKey) -> Pixels | None:
         pixels = self._document.mask.current(key)
         value = tile_value(pixels, channels=1)
@@ -214,6 +199,8 @@ class Pyramid:
         self._masks = MaskSource(self._document, self._solids)
         self._picture_levels = MipLevels(self._pictures, self.size, self._solids)
         self._mask_levels = MipLevels(self._masks, self.size, self._solids)
+        if not self._document.mask.keys():
+            self._mask_levels.adopt_nothing()
 
     @property
     def levels(self) -> int:
@@ -247,9 +234,14 @@ class Pyramid:
             self._pictures.invalidate(rect)
             self._picture_levels.invalidate(rect)
 
-    def ready(self, level: int, key: TileKey) -> bool:
-        """Whether both tiles can be had within 2 ms or so. For many tiles at once rather ask `work`."""
-        return self._seconds(level, key) <= READY_SECONDS
+    def ready(self, level: int, key: TileKey, seconds: float = 0.0) -> bool:
+        """Whether both tiles are up to date, after work on them for about so long; where time is given at least a part
+        is computed. Level 0 is always called ready: a tile of it takes a millisecond."""
+        if level == 0:
+            return True
+        if self._picture_levels.ready(level, key) and self._mask_levels.ready(level, key):
+            return True
+        return seconds > 0 and self._update(level, key, TimeSlice(seconds))
 
     def work(self, seconds: float, wanted: Sequence[Wanted]) -> list[Wanted]:
         """Computes wanted tiles, first things first, and returns those that are up to date now. At least a part of
@@ -258,11 +250,11 @@ class Pyramid:
         done: list[Wanted] = []
         for level, key in wanted:
             if level == 0:
-                if until.over and self._seconds(level, key) > 0:
+                if until.over and self._pictures.stale(key) is not None:
                     continue
                 self._pictures.tile(key)
                 until.worked()
-            elif not (self._picture_levels.update(level, key, until) and self._mask_levels.update(level, key, until)):
+            elif not self._update(level, key, until):
                 continue
             done.append((level, key))
         return done
@@ -296,10 +288,5 @@ class Pyramid:
             for key in sorted(grid.keys()):
                 self._picture_levels.invalidate(tile_rect(key, self.size))
 
-    def _seconds(self, level: int, key: TileKey) -> float:
-        if level == 0:
-            stale = self._pictures.stale(key)
-            needed = stale is not None and self._pictures.solid(key) is None
-            return self._pictures.seconds(key, stale) if needed and stale is not None else 0.0
-        picture = self._picture_levels.seconds(level, key, READY_SECONDS)
-        return picture + self._mask_levels.seconds(level, key, READY_SECONDS)
+    def _update(self, level: int, key: TileKey, until: TimeSlice) -> bool:
+        return self._picture_levels.update(level, key, until) and self._mask_levels.update(level, key, until)

@@ -71,8 +71,12 @@ def refeathered(source: Pixels, region: Region, plan: Plan, patch: Patch, feathe
 def blended(
     source: Pixels, region: Region, plan: Plan, made: Floats, weights: Floats, colours: ColourMatch = UNMATCHED
 ) -> Patch:
-    """`made` and `weights` are those of plan.allowed_bounds. What is fresh is made as it is, whatever lies there."""
+    """`made` and `weights` are those of plan.allowed_bounds. What is fresh is made as it is, whatever lies there.
+
+    Resampling and matching may overshoot: what no pixel can hold, no layer could show again, so it is cut off first.
+    """
     part = plan.allowed_bounds
+    made = floats(np.clip(made, 0, OPAQUE))
     below = source[part.moved(-plan.frame.x, -plan.frame.y).slices]
     return Patch(part, _over(below, made, weights), made, weights, colours)
 

@@ -101,6 +101,21 @@ def plan_outpaint(
     return tuple(steps)
 
 
+def outpaint_frames(size: Size, margins: Margins, native: int) -> tuple[Plan, ...]:
+    """The plans of those steps alone, without their regions: cheap enough for every event while an edge is dragged.
+    `allowed_bounds` is the new ground of each. Raises InvalidRequest("size")."""
+    canvas, old = margins.canvas(size), margins.place(size)
+    if max(canvas.width, canvas.height) <= native * SLACK:
+        whole = Rect.of(canvas)
+        made, refined = made_sizes(whole, native)
+        return (Plan(whole, made, whole, refined),)
+    plans = []
+    for frame, new in _frames(canvas, old, margins, native):
+        made, refined = made_sizes(frame, native)
+        plans.append(Plan(frame, made, new, refined))
+    return tuple(plans)
+
+
 def fresh_region(
     canvas: Size, new: Rect, old: Rect, made: Sequence[Rect], overlap: int, frame: Rect | None = None
 ) -> Region:

@@ -16,6 +16,7 @@ from sdstudio.canvas.region_filters import box_blur, pull_push
 from sdstudio.canvas.region_frame import Plan
 from sdstudio.canvas.region_mask import Floats, Region, floats
 from sdstudio.canvas.region_seam import seam_of
+from sdstudio.domain.edits import FEATHER_MAX
 from sdstudio.domain.image import Pixels
 
 FEATHER_MIN = 32
@@ -33,31 +34,33 @@ FILM_MAX = 40.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Softened:
-    """The better patch, by its seam; `how`: "feather", "tones", "both", or "" where none was better than what was."""
+    """The better patch, by its seam; `how`: "feather", "tones", "both", or "" where none was better than what was.
+    `feather`: the one that it has now."""
 
     patch: Patch
     how: str
     before: float
     after: float
+    feather: int
 
 
 def softened(source: Pixels, region: Region, plan: Plan, patch: Patch, feather: int) -> Softened:
     """`source`: the canvas's pixels of plan.frame before the patch; `feather`: the one it was made with."""
-    wider = max(2 * feather, FEATHER_MIN)
+    wider = min(max(2 * feather, FEATHER_MIN), FEATHER_MAX)
     wide = composite_weights(region, patch.rect, plan.frame, wider)
     bent = _bent(source, region, plan, patch)
     tries = {
-        "feather": (patch.made, wide),
-        "tones": (bent, patch.weights),
-        "both": (bent, wide),
+        "feather": (patch.made, wide, wider),
+        "tones": (bent, patch.weights, feather),
+        "both": (bent, wide, wider),
     }
     first = _figure(source, region, plan, patch)
-    best = Softened(patch, "", first, first)
-    for how, (made, weights) in tries.items():
+    best = Softened(patch, "", first, first, feather)
+    for how, (made, weights, used) in tries.items():
         other = blended(source, region, plan, made, weights, patch.colours)
         figure = _figure(source, region, plan, other)
         if figure < best.after:
-            best = Softened(other, how, first, figure)
+            best = Softened(other, how, first, figure, used)
     return best
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from weakref import WeakMethod
 
 from sdstudio.canvas import edits
 from sdstudio.canvas.gesture import Gesture
-from sdstudio.canvas.history import BUDGET, History, item_pairs, serials
-from sdstudio.canvas.layers import LayerStack
+from sdstudio.canvas.history import BUDGET, History, item_pairs, record_weights, serials
+from sdstudio.canvas.layers import LayerStack, LayerTouch
 from sdstudio.canvas.tiles import tiles_rect
 from sdstudio.domain.canvas_state import CanvasSnapshot, CanvasState, HistoryItem, Tile, TileChange, TileKey
 from sdstudio.domain.geometry import NO_PIXELS, Rect, Size
@@ -37,6 +38,18 @@ class Change:
         )
 
 
+def _weakly(touch: LayerTouch) -> LayerTouch:
+    """Layers that held the document that holds them would wait for the garbage collector, with all their tiles."""
+    method = WeakMethod(touch)
+
+    def call(layer: str, key: TileKey, before: Tile | None, rect: Rect) -> None:
+        found = method()
+        if found is not None:
+            found(layer, key, before, rect)
+
+    return call
+
+
 class UndoableLayers(LayerStack):
     """Lives in one thread. Pixels change between `begin` and `commit` or `rollback` only; an edit outside raises
     RuntimeError, and so does anything else that makes a history item inside."""
@@ -45,9 +58,10 @@ class UndoableLayers(LayerStack):
         self.last_change = Change()
         self._history = History(snapshot.undo, snapshot.redo, snapshot.saved_serial, budget)
         self._gesture: Gesture | None = None
-        super().__init__(snapshot.state, self._touch)
+        super().__init__(snapshot.state, _weakly(self._touch))
         for layer in snapshot.state.layers:
             self._history.ledger.show_all(layer.tiles.values())
+            self._history.ledger.show_all(record_weights(layer.record))
         if snapshot.pending is not None:
             serials.skip(snapshot.pending.serial)
             self._gesture = Gesture.resumed(snapshot.pending)

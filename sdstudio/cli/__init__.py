@@ -10,6 +10,7 @@ COMMANDS: tuple[str, ...] = (
     "read",
     "upscale",
     "models",
+    "convert",
     "selftest",
     "bench",
 )

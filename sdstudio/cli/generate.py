@@ -17,6 +17,7 @@ from sdstudio.domain.events import PictureSaved
 from sdstudio.domain.models import STARTER_NAME, ModelInfo
 from sdstudio.domain.request import RANDOM_SEED_COUNT, GenerationRequest, PromptSpec, SamplingSpec
 from sdstudio.domain.samplers import SAMPLERS
+from sdstudio.storage.model_refusal import why_not
 
 HELP = "make pictures from a prompt"
 EPILOG = f"""\
@@ -65,7 +66,14 @@ def find_model(services: CliServices, name: str) -> ModelInfo:
     try:
         return services.catalog.find(name)
     except ModelError as error:
-        raise UsageError(f"argument --model: {error}") from error
+        raise UsageError(f"argument --model: {_named_file(services, name) or error}") from error
+
+
+def _named_file(services: CliServices, name: str) -> ModelError | None:
+    """Why a file of the added folders, given by its name in the list, cannot be used."""
+    wanted = name.strip().casefold()
+    found = next((file for file in services.library.scan().models if file.name.casefold() == wanted), None)
+    return why_not(found) if found is not None else None
 
 
 def note_unknown_words(info: ModelInfo, prompt: str, console: Console) -> None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from sdstudio.cli import COMMANDS, bench, generate, img2img, inpaint, models, outpaint, read, selftest, upscale
+from sdstudio.cli import COMMANDS, bench, convert, generate, img2img, inpaint, models, outpaint, read, selftest, upscale
 from sdstudio.cli.arguments import HelpWanted, Parser, UsageError, VersionAction
 from sdstudio.cli.console import Console
 from sdstudio.cli.running import BAD_INPUT, DONE, FAILED, INTERRUPTED
@@ -42,6 +42,7 @@ _MODULES: dict[str, Command] = {
     "read": read,
     "upscale": upscale,
     "models": models,
+    "convert": convert,
     "selftest": selftest,
     "bench": bench,
 }

@@ -11,6 +11,8 @@ from sdstudio.domain.checks import CheckResult
 from sdstudio.jobs.runner import JobRunner
 from sdstudio.storage.catalog import ModelCatalog
 from sdstudio.storage.image_store import ImageStore
+from sdstudio.storage.model_index import ModelIndex
+from sdstudio.storage.model_library import ModelLibrary
 from sdstudio.storage.paths import AppPaths
 from sdstudio.storage.settings import Settings
 
@@ -37,3 +39,9 @@ class CliServices:
     @property
     def results_folder(self) -> Path:
         return self.paths.results_folder(self.settings.results_folder)
+
+    @property
+    def library(self) -> ModelLibrary:
+        """All model files: of our own folder and of those that were added."""
+        added = (Path(folder).expanduser() for folder in self.settings.model_folders)
+        return ModelLibrary(ModelIndex(self.paths.model_index), [self.paths.models, *added])

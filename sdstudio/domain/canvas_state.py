@@ -14,6 +14,7 @@ from types import MappingProxyType
 
 from sdstudio.domain.geometry import NO_PIXELS, Rect, Size
 from sdstudio.domain.image import Pixels
+from sdstudio.domain.patches import PatchRecord
 
 TILE = 256
 """Pixels a side. A stroke's undo costs whole tiles: larger ones waste memory, smaller ones time."""
@@ -87,8 +88,11 @@ class LayerInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LayerState:
+    """`record`: what an accepted result was made from; None for every other layer, and where that is not known."""
+
     info: LayerInfo
     tiles: Tiles
+    record: PatchRecord | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -18,9 +18,11 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelNoun:
-    """A thing that the model can draw. `colours`: whether it learnt it in other colours, too."""
+    """A thing that the model can draw. `colours`: whether it learnt it in other colours, too; `asked`: a prompt for
+    it ("an apple"), "" where its name will do."""
 
     name: str
+    asked: str = ""
     plural: str = ""
     synonyms: tuple[str, ...] = ()
     category: str = ""
@@ -74,6 +76,13 @@ class ModelWords:
             words = words[:-1]
         return tuple(dict.fromkeys(word for word in words if not word.isdigit() and word not in self._known))
 
+    @property
+    def about_count(self) -> int:
+        """How many things it knows, to two figures and never too many: 242 is about 240."""
+        count = len(self.nouns)
+        step: int = 10 ** max(0, len(str(count)) - 2)
+        return count // step * step
+
     def names_a_thing(self, prompt: str) -> bool:
         """Whether any of its nouns is in the prompt."""
         return any(word in self._noun_words for word in words_of(plain_text(prompt)))
@@ -92,10 +101,10 @@ class ModelWords:
         return tuple(islice(found.values(), most))
 
     def ideas(self, most: int = 12) -> tuple[str, ...]:
-        """Things to try, evenly from all categories."""
+        """Prompts to try, evenly from all categories."""
         by_category: dict[str, list[str]] = {}
         for noun in self.nouns:
-            by_category.setdefault(noun.category, []).append(noun.name)
+            by_category.setdefault(noun.category, []).append(noun.asked or noun.name)
         rounds = zip_longest(*by_category.values())
         return tuple(islice((name for names in rounds for name in names if name is not None), most))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, replace
 
-from sdstudio.domain.canvas_state import CanvasSnapshot, CanvasState, HistoryItem, LayerState, Tile, TileKey
+from sdstudio.domain.canvas_state import CanvasSnapshot, CanvasState, HistoryItem, Tile, TileKey
 
 NOT_ALL = "Not everything was on the disk yet when SD Studio ended"
 IN_NO_FILE = "It was in no file."
@@ -59,7 +59,7 @@ def state_before(item: HistoryItem, state: CanvasState) -> CanvasState:
     for layer in state.layers:
         tiles = {**layer.tiles, **changed.get(layer.info.id, {})}
         kept = {key: tile for key, tile in tiles.items() if tile is not None}
-        layers.append(LayerState(info=layer.info, tiles=kept))
+        layers.append(replace(layer, tiles=kept))
     return CanvasState(size=state.size, layers=tuple(layers))
 
 
@@ -80,7 +80,7 @@ def _emptied(state: CanvasState, gaps: Gaps) -> CanvasState:
     layers = []
     for layer in state.layers:
         kept = {key: tile for key, tile in layer.tiles.items() if tile not in gaps.tiles}
-        layers.append(LayerState(info=layer.info, tiles=kept))
+        layers.append(replace(layer, tiles=kept))
     return CanvasState(size=state.size, layers=tuple(layers))
 
 

@@ -21,7 +21,8 @@ from pathlib import Path
 from sdstudio.domain.canvas_state import CanvasSnapshot, let_go
 from sdstudio.domain.errors import StorageError
 from sdstudio.storage.canvas_read import FAULTS, load
-from sdstudio.storage.canvas_rows import CLEAR, CREATE, CREATE_ORIGIN, SCHEMA, Written
+from sdstudio.storage.canvas_records import CREATE_RECORDS
+from sdstudio.storage.canvas_rows import CLEAR, CREATE, CREATE_ORIGIN, OPENED, SCHEMA, Written
 from sdstudio.storage.canvas_write import Writer, go_on
 from sdstudio.storage.files import ensure_folder, storage_error
 
@@ -82,7 +83,10 @@ class CanvasJournal:
             try:
                 return self._write(snapshot, seconds)
             except _SetAside as again:
-                raise StorageError(f"The canvas could not be kept against crashes: {again.__cause__}.") from again
+                raise StorageError(
+                    "The canvas could not be kept against crashes: its file was damaged as soon as it was written.",
+                    hint="Save the canvas as a file, and see whether the disk is in order.",
+                ) from again
 
     def go_on(self, seconds: float = math.inf) -> bool:
         """The next piece of what was last written or read. True when it is complete. Raises StorageError."""
@@ -170,10 +174,12 @@ class CanvasJournal:
         if version == 0:
             for statement in CREATE.split(";\n"):
                 database.execute(statement)
-            database.execute(f"PRAGMA user_version = {SCHEMA}")
-        elif version != SCHEMA:
+        elif version not in OPENED:
             raise _SetAside("The last canvas was kept by a later version of SD Studio.")
         database.execute(CREATE_ORIGIN)
+        for statement in CREATE_RECORDS.split(";\n"):
+            database.execute(statement)
+        database.execute(f"PRAGMA user_version = {SCHEMA}")
         database.execute("COMMIT")
 
     def _set_aside(self, why: str) -> None:
@@ -205,7 +211,7 @@ class CanvasJournal:
             return JournalInUse("Another SD Studio has the canvas open.", hint=hint)
         numbers = {
             sqlite3.SQLITE_FULL: errno.ENOSPC,
-            sqlite3.SQLITE_READONLY: errno.EROFS,
+            sqlite3.SQLITE_READONLY: errno.EACCES,
             sqlite3.SQLITE_PERM: errno.EACCES,
             sqlite3.SQLITE_CANTOPEN: errno.EACCES,
         }

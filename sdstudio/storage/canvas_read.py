@@ -15,6 +15,7 @@ import numpy as np
 from sdstudio.domain.canvas_state import CanvasSnapshot, CanvasState, HistoryItem, Tile, TileChange, TileKey
 from sdstudio.storage.canvas_gaps import IN_NO_FILE, Gaps, without_gaps
 from sdstudio.storage.canvas_origin import Places, tiles_again
+from sdstudio.storage.canvas_records import RecordReader
 from sdstudio.storage.canvas_rows import (
     AWAITED,
     ItemRow,
@@ -29,6 +30,7 @@ from sdstudio.storage.tile_pixels import TILE_SHAPES
 FAULTS = (sqlite3.DatabaseError, ValueError, KeyError, TypeError, zlib.error, OverflowError, RecursionError)
 """What reading raises where the file is damaged."""
 INTERRUPTED = "{} (interrupted)"
+LOST_RECORDS = "Accepted results look as they did, but what some of them were made from is damaged."
 
 
 @dataclass(slots=True)
@@ -36,6 +38,11 @@ class _Reader:
     database: sqlite3.Connection
     tiles: dict[int, Tile] = field(default_factory=dict)
     written: Written = field(default_factory=Written)
+    records: RecordReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.records = RecordReader(self.database)
+        self.written.records = self.records.written
 
     def fetch_awaited(self) -> Gaps:
         """Tiles whose pixels were still to be written, from the file that the canvas was opened from; those that
@@ -91,7 +98,7 @@ class _Reader:
                 note(layer, (column, line), tile_id)
         query = "SELECT width, height, layers FROM state WHERE id = ?"
         width, height, text = self.database.execute(query, (row,)).fetchone()
-        return state_from_rows(width, height, text, layers)
+        return state_from_rows(width, height, text, layers, self.records.record)
 
     def item(self, row: int) -> HistoryItem:
         query = "SELECT serial, label, rect, before, after FROM item WHERE id = ?"
@@ -147,6 +154,8 @@ def load(database: sqlite3.Connection, history: bool = True) -> Loaded | None:
         if pending is not None:
             snapshot = _interrupted(snapshot, reader.item(pending))
     snapshot, words = without_gaps(snapshot, gaps)
+    if reader.records.damaged:
+        words = f"{words} {LOST_RECORDS}".strip()
     return Loaded(snapshot, reader.written, words)
 
 

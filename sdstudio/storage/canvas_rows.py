@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,9 +22,13 @@ from sdstudio.domain.canvas_state import (
 )
 from sdstudio.domain.geometry import Rect, Size
 from sdstudio.domain.image import Pixels
+from sdstudio.domain.patches import PatchRecord
+from sdstudio.storage.canvas_records import WrittenRecords
 from sdstudio.storage.tile_pixels import TILE_SHAPES, uniform_tile, uniform_value
 
-SCHEMA = 1
+SCHEMA = 2
+OPENED = (1, SCHEMA)
+"""Kinds of journals that are read; of kind 1 are those without records of accepted results."""
 UNIFORM, PACKED, PLAIN, AWAITED = 0, 1, 2, 3
 """How a tile is stored: the bytes of its one value, zlib, or as it is where zlib gains nothing; AWAITED: not yet, the
 data is the place in the `origin` that it can be had from meanwhile, or nothing."""
@@ -63,7 +67,7 @@ CREATE TABLE IF NOT EXISTS origin (
     id INTEGER PRIMARY KEY CHECK (id = 1), path BLOB NOT NULL, nbytes INTEGER NOT NULL, modified_ns INTEGER NOT NULL
 )
 """
-CLEAR = ("canvas", "change", "item", "state_tile", "state", "tile", "origin")
+CLEAR = ("canvas", "change", "item", "state_tile", "state", "tile", "origin", "record", "pixels")
 """Tables in an order in which nothing refers to what is gone."""
 
 
@@ -80,13 +84,14 @@ class Written:
     """What the file holds, by the names that this process has for it; never changed once it is true.
 
     `tiles`: serial -> row; `items`: row -> item; `places`: layer, column, row -> tile row, of the current state;
-    `awaiting`: row -> tile whose pixels are still to be written, the most urgent first.
+    `awaiting`: row -> tile whose pixels are still to be written, the most urgent first. `records`: of accepted results.
     """
 
     tiles: dict[int, int] = field(default_factory=dict)
     items: dict[int, ItemRow] = field(default_factory=dict)
     places: dict[tuple[str, TileKey], int] = field(default_factory=dict)
     awaiting: dict[int, Tile] = field(default_factory=dict)
+    records: WrittenRecords = field(default_factory=WrittenRecords)
 
 
 def tile_row(pixels: Pixels) -> tuple[int, int, bytes]:
@@ -132,11 +137,12 @@ def tile_from_row(channels: int, coding: int, data: bytes) -> Tile:
     return Tile(np.frombuffer(data, np.uint8).reshape(shape))
 
 
-def layers_text(state: CanvasState) -> str:
+def layers_text(state: CanvasState, record: Callable[[PatchRecord | None], int | None]) -> str:
+    """`record` gives the row of what an accepted result was made from."""
     rows = []
     for layer in state.layers:
         info = layer.info
-        rows.append([info.id, str(info.kind), info.name, info.visible, float(info.opacity)])
+        rows.append([info.id, str(info.kind), info.name, info.visible, float(info.opacity), record(layer.record)])
     return json.dumps(rows)
 
 
@@ -146,12 +152,19 @@ def state_tiles(state: CanvasState) -> Iterator[tuple[str, TileKey, Tile]]:
             yield layer.info.id, key, tile
 
 
-def state_from_rows(width: int, height: int, layers: str, rows: Mapping[str, Mapping[TileKey, Tile]]) -> CanvasState:
-    """`rows`: the tiles of each layer. Raises ValueError, KeyError, TypeError."""
+def state_from_rows(
+    width: int,
+    height: int,
+    layers: str,
+    rows: Mapping[str, Mapping[TileKey, Tile]],
+    record: Callable[[int | None], PatchRecord | None],
+) -> CanvasState:
+    """`rows`: the tiles of each layer; `record`: what is in that row of records. Raises ValueError and
+    the like."""
     found = []
-    for layer_id, kind, name, visible, opacity in json.loads(layers):
+    for layer_id, kind, name, visible, opacity, *made in json.loads(layers):
         info = LayerInfo(id=layer_id, kind=LayerKind(kind), name=name, visible=bool(visible), opacity=float(opacity))
-        found.append(LayerState(info=info, tiles=rows.get(layer_id, {})))
+        found.append(LayerState(info=info, tiles=rows.get(layer_id, {}), record=record(made[0] if made else None)))
     return CanvasState(size=Size(width, height), layers=tuple(found))
 
 

@@ -7,9 +7,11 @@ import math
 import os
 import sqlite3
 import time
+from collections.abc import Collection
 from dataclasses import replace
 
 from sdstudio.domain.canvas_state import CanvasOrigin, CanvasSnapshot, CanvasState, HistoryItem, Tile
+from sdstudio.storage.canvas_records import RecordWriter
 from sdstudio.storage.canvas_rows import (
     AWAITED,
     ItemRow,
@@ -62,7 +64,8 @@ class Writer:
         self._database = database
         self._old = old
         self._until = until
-        self._new = Written()
+        self._records = RecordWriter(database, old.records)
+        self._new = Written(records=self._records.new)
         self._open: dict[int, Tile] = {}
         self._by_hand: set[int] = set()
         self._next_tile = max(old.tiles.values(), default=0)
@@ -94,20 +97,33 @@ class Writer:
 
     def _current(self, state: CanvasState) -> None:
         size = state.size
-        values = (_CURRENT, size.width, size.height, layers_text(state))
+        values = (_CURRENT, size.width, size.height, layers_text(state, self._records.row))
         self._database.execute(
             "INSERT INTO state VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE"
             " SET width = excluded.width, height = excluded.height, layers = excluded.layers",
             values,
         )
         old, new = self._old.places, self._new.places
-        for layer, key, tile in state_tiles(state):
-            new[layer, key] = self._tile(tile)
-        gone = [(_CURRENT, layer, *key) for layer, key in old if (layer, key) not in new]
+        for layer in state.layers:
+            new.update(
+                zip(((layer.info.id, key) for key in layer.tiles), self._rows(layer.tiles.values()), strict=True)
+            )
+        gone = [(_CURRENT, layer, *key) for layer, key in old.keys() - new.keys()]
         where = "state = ? AND layer = ? AND col = ? AND row = ?"
         self._database.executemany(f"DELETE FROM state_tile WHERE {where}", gone)
         changed = ((_CURRENT, *place[:1], *place[1], row) for place, row in new.items() if old.get(place) != row)
         self._database.executemany("INSERT OR REPLACE INTO state_tile VALUES (?, ?, ?, ?, ?)", changed)
+
+    def _rows(self, tiles: Collection[Tile]) -> list[int]:
+        """`_tile` of them all. Most of a large canvas's are in the file: those cost the hand, which waits for
+        Python's lock meanwhile, little."""
+        if self._old.awaiting:
+            return [self._tile(tile) for tile in tiles]
+        serials = [tile.serial for tile in tiles]
+        rows = list(map(self._old.tiles.get, serials))
+        found = [self._tile(tile) if row is None else row for tile, row in zip(tiles, rows, strict=True)]
+        self._new.tiles.update(zip(serials, found, strict=True))
+        return found
 
     def _tile(self, tile: Tile, *, by_hand: bool = False) -> int:
         row = self._new.tiles.get(tile.serial)
@@ -185,6 +201,8 @@ class Writer:
         for state in (item.before, item.after):
             for _, _, tile in state_tiles(state) if state is not None else ():
                 self._tile(tile)
+            for layer in state.layers if state is not None else ():
+                self._records.row(layer.record)
 
     def _state(self, state: CanvasState | None) -> int | None:
         if state is None:
@@ -192,7 +210,7 @@ class Writer:
         self._next_state += 1
         number = self._next_state
         size = state.size
-        values = (number, size.width, size.height, layers_text(state))
+        values = (number, size.width, size.height, layers_text(state, self._records.row))
         self._database.execute("INSERT INTO state VALUES (?, ?, ?, ?)", values)
         rows = [(number, layer, *key, self._tile(tile)) for layer, key, tile in state_tiles(state)]
         self._database.executemany("INSERT INTO state_tile VALUES (?, ?, ?, ?, ?)", rows)
@@ -206,6 +224,7 @@ class Writer:
         kept = set(self._new.tiles.values())
         tiles = ((row,) for row in self._old.tiles.values() if row not in kept)
         self._database.executemany("DELETE FROM tile WHERE id = ?", tiles)
+        self._records.drop()
 
 
 def _storable(text: str) -> str:

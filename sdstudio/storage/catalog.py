@@ -14,14 +14,15 @@ from sdstudio.domain.models import STARTER_NAME, ModelInfo, ModelPresets
 from sdstudio.domain.request import ModelSpec
 from sdstudio.storage.hashes import HashCache
 from sdstudio.storage.model_card import card_name, read_card, read_presets
+from sdstudio.storage.model_refusal import why_not
 from sdstudio.storage.model_words import read_words
+from sdstudio.storage.recognise.recogniser import recognise
 
 INDEX = "model_index.json"
 _DEPTH_MAX = 3
 """How far below a model folder of the settings a model may lie."""
 _JSON_BYTES_MAX = 2**20
 _NAMES_SHOWN = 20
-_UNPICKLED = (".ckpt", ".pt", ".pth", ".bin")
 # What the width of the text conditioning tells: CLIP ViT-L, OpenCLIP ViT-H, and both CLIPs of SDXL together.
 _FAMILIES = {768: ("SD 1.5", 512), 1024: ("SD 2", 768), 2048: ("SDXL", 1024)}
 
@@ -50,7 +51,7 @@ class ModelCatalog:
             raise ModelError(f"Several models are called “{wanted}”.", hint=f"Give the folder of one: {paths}.")
         path = Path(wanted).expanduser()
         if wanted and _exists(path):
-            return self._info(_checked_folder(path.absolute()))
+            return self._info(_checked_folder(path.absolute(), self._folders))
         names = [_name(folder, self._built_in) for folder in folders]
         shown = ", ".join(names[:_NAMES_SHOWN]) + (" …" if len(names) > _NAMES_SHOWN else "")
         hint = f"There are: {shown}." if names else "No model was found at all; install SD Studio again."
@@ -96,12 +97,11 @@ def _exists(path: Path) -> bool:
         return False
 
 
-def _checked_folder(path: Path) -> Path:
-    if path.suffix.lower() in _UNPICKLED:
-        message = f"Refused: “{path.name}” is of a kind that may run a program when it is opened."
-        raise ModelError(message, meaning="Nothing in it was run.", hint="Use a folder in diffusers layout instead.")
+def _checked_folder(path: Path, roots: Sequence[Path]) -> Path:
     if path.is_file() and path.name == INDEX:
         return path.parent
+    if path.is_file():
+        raise why_not(recognise(path, roots))
     if not (path / INDEX).is_file():
         hint = f"A model is a folder in diffusers layout, with a file {INDEX}."
         raise ModelError(f"“{path}” is not a model that SD Studio can use.", hint=hint)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sdstudio.domain.errors import StorageError
+from sdstudio.domain.os_words import os_reason
 
 Content = bytes | Callable[[BinaryIO], None]
 """What goes into a file: its bytes, or a function that writes them; the function may seek."""
@@ -24,7 +25,6 @@ _REPLACE_TRIES = 6
 
 def storage_error(folder: Path, error: OSError) -> StorageError:
     """What an operating system's complaint about writing into `folder` means, in words."""
-    reason = error.strerror or str(error)
     if error.errno in _FULL:
         return StorageError(
             f"The disk that holds “{folder}” is full.",
@@ -32,13 +32,22 @@ def storage_error(folder: Path, error: OSError) -> StorageError:
             hint="Make room on it or choose another folder, then try again.",
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        hint = "Choose another folder, or ask for the right to write into this one."
-        return StorageError(f"SD Studio may not write into “{folder}”: {reason}.", hint=hint)
+        why = ": the disk can only be read" if error.errno == errno.EROFS else ""
+        return StorageError(
+            f"SD Studio may not write into “{folder}”{why}.",
+            meaning="Nothing can be saved there.",
+            hint="Choose another folder, or ask for the right to write into this one.",
+        )
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
-        hint = "Choose another folder."
-        return StorageError(f"“{folder}” cannot be a folder, because a file is in its way.", hint=hint)
-    hint = "Look whether the disk is connected and the folder exists, or choose another folder."
-    return StorageError(f"Nothing could be written into “{folder}”: {reason}.", hint=hint)
+        return StorageError(
+            f"“{folder}” cannot be a folder, because a file is in its way.",
+            meaning="Nothing can be saved there.",
+            hint="Choose another folder, or move that file away.",
+        )
+    return StorageError(
+        f"Nothing could be written into “{folder}”: {os_reason(error)}.",
+        hint="Look whether the disk is connected and the folder exists, or choose another folder.",
+    )
 
 
 def ensure_folder(folder: Path) -> None:

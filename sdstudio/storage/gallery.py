@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sdstudio.domain.errors import StorageError, UnreadableFile
 from sdstudio.domain.image import ImageBuffer
+from sdstudio.domain.os_words import os_reason
 from sdstudio.storage.files import write_atomic
 from sdstudio.storage.pictures import encode_png, load_picture, thumbnail
 
@@ -47,7 +48,11 @@ def list_pictures(folder: Path, limit: int = 200) -> list[PictureFile]:
     except FileNotFoundError:
         return []
     except OSError as error:
-        raise StorageError(f"The folder “{folder}” could not be read: {error.strerror}.") from error
+        raise StorageError(
+            f"The folder “{folder}” could not be read: {os_reason(error)}.",
+            meaning="The pictures in it are not shown; nothing has happened to them.",
+            hint="Look whether its disk is connected, or choose another folder for pictures.",
+        ) from error
     found.sort(key=lambda picture: (picture.mtime_ns, picture.path.name), reverse=True)
     return found[:limit]
 

@@ -36,6 +36,7 @@ def _noun(value: object) -> ModelNoun | None:
         return None
     return ModelNoun(
         name=value["name"],
+        asked=_text(value.get("asked")),
         plural=_text(value.get("plural")),
         synonyms=_texts(value.get("synonyms")),
         category=_text(value.get("category")),

@@ -49,6 +49,10 @@ class OraArchive:
     def __contains__(self, name: str) -> bool:
         return name in self._entries
 
+    def names(self, folder: str) -> tuple[str, ...]:
+        """All parts whose names begin so."""
+        return tuple(name for name in self._entries if name.startswith(folder))
+
     def text(self, name: str) -> bytes:
         """A small part as a whole."""
         info = self._entry(name)
@@ -68,8 +72,8 @@ class OraArchive:
         width, height = struct.unpack(">II", head[16:24])
         return int(width) * int(height)
 
-    def picture(self, name: str) -> ImageBuffer:
-        """A PNG part, decoded."""
+    def picture(self, name: str, size: tuple[int, int] | None = None) -> ImageBuffer:
+        """A PNG part, decoded; of that width and height, where they are given."""
         info = self._entry(name)
         head = self._head(info)
         if not head.startswith(png_chunks.SIGNATURE) or head[12:16] != b"IHDR" or len(head) < 33:
@@ -77,6 +81,8 @@ class OraArchive:
         width, height, depth, colour = struct.unpack(">IIBB", head[16:26])
         if not (0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE):
             raise self.refused(f"its part “{name}” has {width} × {height} pixels; sides up to {MAX_SIDE:,} are read")
+        if size is not None and (width, height) != size:
+            raise self.refused(f"its part “{name}” has not the size that is said")
         self._room -= width * height
         if self._room < 0:
             raise self.refused(f"its layers have more than {PIXELS_MAX / 1e6:,.0f} million pixels together")

@@ -26,6 +26,7 @@ from sdstudio.domain.canvas_state import (
 from sdstudio.domain.errors import UnreadableFile
 from sdstudio.domain.geometry import Rect, Size
 from sdstudio.storage.ora_archive import MIMETYPE, OraArchive, open_archive
+from sdstudio.storage.ora_results import result_names, with_result
 from sdstudio.storage.ora_stack import LayerStack, StackLayer, read_stack
 from sdstudio.storage.ora_write import MASK_LAYER, MASK_NAME, PAINT_LAYER, RECORD_NAME, SCHEMA
 from sdstudio.storage.tile_pixels import tiles_of
@@ -42,8 +43,7 @@ def load_ora(path: Path) -> tuple[CanvasSnapshot, Notes]:
     with open_archive(path) as archive:
         stack = _stack(archive)
         try:
-            name, state = _ours(archive, stack)
-            notes: Notes = ()
+            name, state, notes = _ours(archive, stack)
         except _NotOurs as reason:
             name, (state, notes) = "", _foreign(archive, stack)
             notes = (*([str(reason)] if str(reason) else []), *notes)
@@ -57,10 +57,12 @@ def look_at_ora(path: Path) -> Size:
 
 
 def look_at_layers(path: Path) -> tuple[Size, int]:
-    """The canvas's size, and how many pixels its layers have together. Raises UnreadableFile."""
+    """The canvas's size, and how many pixels its layers and what they were made from have together. Raises
+    UnreadableFile."""
     with open_archive(path) as archive:
         stack = _stack(archive)
-        return stack.size, sum(archive.picture_pixels(layer.src) for layer in stack.layers)
+        names = (*(layer.src for layer in stack.layers), *result_names(archive))
+        return stack.size, sum(map(archive.picture_pixels, names))
 
 
 def read_record(path: Path) -> dict[str, Any]:
@@ -94,7 +96,7 @@ def _json(archive: OraArchive) -> Any:
         raise archive.refused(f"its record is damaged ({error})") from error
 
 
-def _ours(archive: OraArchive, stack: LayerStack) -> tuple[str, CanvasState]:
+def _ours(archive: OraArchive, stack: LayerStack) -> tuple[str, CanvasState, Notes]:
     if RECORD_NAME not in archive:
         raise _NotOurs
     data = _json(archive)
@@ -113,7 +115,9 @@ def _ours(archive: OraArchive, stack: LayerStack) -> tuple[str, CanvasState]:
     if kinds != order or len({layer.info.id for layer in layers}) != len(layers):
         raise archive.refused("its record is damaged: it has not the layers of a canvas")
     name = data.get("name")
-    return name if isinstance(name, str) else "", CanvasState(size=stack.size, layers=layers)
+    known = [with_result(archive, layer, row.get("result")) for layer, row in zip(layers, rows, strict=True)]
+    state = CanvasState(size=stack.size, layers=tuple(layer for layer, _ in known))
+    return name if isinstance(name, str) else "", state, tuple(words for _, words in known if words)
 
 
 def _size(data: Mapping[str, Any]) -> Size | None:

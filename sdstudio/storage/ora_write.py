@@ -25,12 +25,15 @@ from sdstudio.storage.files import write_atomic, write_new
 from sdstudio.storage.ora_archive import MIMETYPE
 from sdstudio.storage.ora_merge import merged, shown_layers
 from sdstudio.storage.ora_stack import LayerStack, StackLayer, write_stack
+from sdstudio.storage.patch_records import record_to_dict
 from sdstudio.storage.picture_decode import srgb_profile
 from sdstudio.storage.tile_pixels import bounds_of, pixels_of
 
 SCHEMA = 1
 RECORD_NAME = "sdstudio/canvas.json"
 MASK_NAME = "sdstudio/mask.png"
+RECORDS_FOLDER = "sdstudio/patches/"
+"""What accepted results were made from: what the model made of the frame, and the mask that was painted in it."""
 MASK_LAYER = "Mask (magenta = may change)"
 PAINT_LAYER = "Paint"
 MAGENTA = (255, 0, 255)
@@ -46,6 +49,14 @@ class _Stored:
     layer: LayerState
     src: str
     rect: Rect
+
+    @property
+    def made_name(self) -> str:
+        return f"{RECORDS_FOLDER}{self.layer.info.id}-made.png"
+
+    @property
+    def mask_name(self) -> str:
+        return f"{RECORDS_FOLDER}{self.layer.info.id}-mask.png"
 
 
 def save_ora(
@@ -77,10 +88,19 @@ def _write(file: BinaryIO, snapshot: CanvasSnapshot, record: Mapping[str, Any]) 
                 alone = png
             if one.layer.info.kind is LayerKind.MASK and not one.rect.empty:
                 _add(archive, MASK_NAME, _png(pixels_of(one.layer.tiles, one.rect, 1)))
+            _add_record(archive, one)
         picture = merged(state)
         _add(archive, "mergedimage.png", alone or _png(picture))
         _add(archive, "Thumbnails/thumbnail.png", _thumbnail(picture))
         _add(archive, RECORD_NAME, _record(snapshot, stored, record), pack=True)
+
+
+def _add_record(archive: zipfile.ZipFile, one: _Stored) -> None:
+    record = one.layer.record
+    if record is not None:
+        _add(archive, one.made_name, _png(record.made.pixels))
+        if record.mask is not None:
+            _add(archive, one.mask_name, _png(record.mask))
 
 
 def _place(layer: LayerState, index: int, state: CanvasState) -> _Stored:
@@ -155,12 +175,21 @@ def _record(snapshot: CanvasSnapshot, stored: list[_Stored], record: Mapping[str
                 "opacity": float(one.layer.info.opacity),
                 "src": one.src,
                 "rect": [one.rect.x, one.rect.y, one.rect.width, one.rect.height],
+                **_made_from(one),
             }
             for one in stored
         ],
         "record": dict(record),
     }
     return json.dumps(data, ensure_ascii=True, allow_nan=False).encode()
+
+
+def _made_from(one: _Stored) -> dict[str, Any]:
+    record = one.layer.record
+    if record is None:
+        return {}
+    mask = None if record.mask is None else one.mask_name
+    return {"result": {**record_to_dict(record, shared=True), "made": one.made_name, "mask": mask}}
 
 
 def _add(archive: zipfile.ZipFile, name: str, data: bytes, pack: bool = False) -> None:

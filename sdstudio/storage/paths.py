@@ -59,6 +59,10 @@ class AppPaths:
     def hashes_file(self) -> Path:
         return self.cache / "hashes.json"
 
+    @property
+    def model_index(self) -> Path:
+        return self.cache / "models.sqlite"
+
     def results_folder(self, chosen: str) -> Path:
         """Where finished pictures go: the folder of the settings, or the usual one when that is ""."""
         return Path(chosen).expanduser() if chosen else self.results

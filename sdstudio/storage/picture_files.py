@@ -26,6 +26,7 @@ from PIL import (
 
 from sdstudio.domain.canvas_state import MAX_SIDE
 from sdstudio.domain.errors import UnreadableFile
+from sdstudio.domain.os_words import os_reason
 from sdstudio.storage import png_chunks
 
 PICTURE_SIDE_MAX = MAX_SIDE
@@ -91,7 +92,7 @@ def picture_file(path: Path, limit: int = FILE_BYTES_MAX) -> Iterator[BinaryIO]:
         hint = "Ask for the right to read it, or copy it to another place."
         raise unreadable(path, "SD Studio is not allowed to read it", hint) from error
     except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        raise unreadable(path, getattr(error, "strerror", None) or str(error)) from error
+        raise unreadable(path, os_reason(error) if isinstance(error, OSError) else str(error)) from error
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import Any, Literal, cast
 import tomli_w
 
 from sdstudio.domain.errors import StorageError
+from sdstudio.domain.os_words import os_reason
 from sdstudio.storage.files import storage_error, write_atomic
 
 ThemeName = Literal["dark", "light", "system"]
@@ -131,7 +132,9 @@ def load_settings(path: Path) -> tuple[Settings, list[str]]:
     except FileNotFoundError:
         return Settings(), []
     except OSError as error:
-        return Settings(), [f"The settings in “{path}” could not be read ({error.strerror}); the usual ones are used."]
+        return Settings(), [
+            f"The settings in “{path}” could not be read ({os_reason(error)}); the usual ones are used."
+        ]
     try:
         table = tomllib.loads(data.decode("utf-8-sig"))
     except ValueError as error:

@@ -25,7 +25,7 @@ class ActionState(QObject):
             queue.current_changed, queue.waiting_changed, parts.context.session.last_seed_changed,
             parts.presenter.shown_changed, parts.canvas.view.content_changed, parts.canvas.page_changed,
             canvas.document_changed, canvas.history_changed, canvas.mask_changed, canvas.work_changed,
-            canvas.layers_changed,
+            canvas.layers_changed, parts.context.candidates.changed,
         ):  # fmt: skip
             signal.connect(self._update)
         canvas.history_changed.connect(self._name_steps)
@@ -44,13 +44,13 @@ class ActionState(QObject):
 
     def _facts(self) -> dict[Needs, bool]:
         parts, queue, canvas = self._parts, self._parts.context.queue, self._canvas
-        document = canvas.document
+        document, candidates = canvas.document, parts.context.candidates
         shown = parts.canvas.canvas_shown
         return {
             Needs.NOTHING: True,
             Needs.PICTURE: shown or parts.canvas.view.content is not None,
             Needs.FILE: not shown and bool(parts.presenter.path),
-            Needs.RUNNING: queue.current is not None or canvas.work is not None,
+            Needs.RUNNING: queue.current is not None or canvas.work is not None or (shown and candidates.open),
             Needs.WAITING: bool(queue.waiting),
             Needs.LAST_SEED: parts.context.session.last_seed is not None,
             Needs.DOCUMENT: document is not None,
@@ -59,6 +59,8 @@ class ActionState(QObject):
             Needs.REDO: shown and canvas.can_redo,
             Needs.MASK: shown and not canvas.mask_empty,
             Needs.PAINT: shown and document is not None and bool(document.grid(PAINT).keys()),
+            Needs.CANDIDATES: shown and candidates.open,
+            Needs.CANDIDATE: shown and candidates.finished is not None and candidates.fits,
         }
 
     def _name_steps(self) -> None:

@@ -29,7 +29,8 @@ class Place(Enum):
 
 
 class Needs(Enum):
-    """What must be there for the action to make sense. UNDO, REDO, MASK and CANVAS also say that the canvas shows."""
+    """What must be there for the action to make sense. UNDO, REDO, MASK, PAINT, CANVAS, CANDIDATES and CANDIDATE (a
+    finished one is chosen) also say that the canvas shows."""
 
     NOTHING = "nothing"
     PICTURE = "picture"
@@ -43,14 +44,21 @@ class Needs(Enum):
     REDO = "redo"
     MASK = "mask"
     PAINT = "paint"
+    CANDIDATES = "candidates"
+    CANDIDATE = "candidate"
 
     @property
     def place(self) -> Place:
         if self is Needs.FILE:
             return Place.RESULT
-        if self in (Needs.CANVAS, Needs.UNDO, Needs.REDO, Needs.MASK, Needs.PAINT):
+        if self in _ON_CANVAS:
             return Place.CANVAS
         return Place.ANYWHERE
+
+
+_ON_CANVAS = frozenset(
+    (Needs.CANVAS, Needs.UNDO, Needs.REDO, Needs.MASK, Needs.PAINT, Needs.CANDIDATES, Needs.CANDIDATE)
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ class Remedy:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     """What happened; what it means and what to do; the technical text; the buttons. `kind`: "error", "warn", "info".
-    `passing`: it speaks of one thing that was tried, and is out of date as soon as something else is."""
+    `passing`: it speaks of one thing that was tried, and is out of date as soon as something else is. `topic`: what it
+    speaks of; a later message of the same topic takes its place."""
 
     title: str
     text: str = ""
@@ -35,6 +36,12 @@ class Message:
     remedies: tuple[Remedy, ...] = ()
     kind: str = "error"
     passing: bool = False
+    topic: str = ""
+
+
+def _replaces(message: Message, old: Message) -> bool:
+    same_words = (old.title, old.text) == (message.title, message.text)
+    return same_words or (old.topic != "" and old.topic == message.topic)
 
 
 class Banner(QFrame):
@@ -100,11 +107,13 @@ class Banner(QFrame):
         row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
 
     def show_message(self, message: Message) -> None:
-        """An error comes before what was there; anything else waits behind it. The same words are not shown twice."""
-        self._messages = [old for old in self._messages if (old.title, old.text) != (message.title, message.text)]
+        """An error comes before what was there; anything else waits behind it. The same words are not shown twice, and
+        of one topic only the newest."""
+        first = self.message
+        self._messages = [old for old in self._messages if not _replaces(message, old)]
         place = 0 if message.kind == "error" else len(self._messages)
         self._messages.insert(place, message)
-        if place == 0:
+        if self.message is not first:
             self._show_first()
 
     def hold(self, held: bool) -> None:

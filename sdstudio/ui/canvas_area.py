@@ -6,9 +6,12 @@ from PySide6.QtCore import QRect, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QApplication, QStackedWidget, QVBoxLayout, QWidget
 
+from sdstudio.app.candidates import Candidates
 from sdstudio.app.canvas_session import CanvasSession
+from sdstudio.app.io_worker import IoWorker
 from sdstudio.ui.actions import Actions
 from sdstudio.ui.banner import Banner
+from sdstudio.ui.banner_place import BannerPlace
 from sdstudio.ui.canvas.editor_foot import document_title
 from sdstudio.ui.canvas.editor_hand import Doing
 from sdstudio.ui.canvas.editor_page import EditorPage
@@ -29,18 +32,26 @@ class CanvasArea(QWidget):
 
     page_changed = Signal()
 
-    def __init__(self, session: CanvasSession, theme: Theme, actions: Actions, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        session: CanvasSession,
+        candidates: Candidates,
+        io: IoWorker,
+        theme: Theme,
+        actions: Actions,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         set_surface(self, "canvas")
         self._session = session
         self._document: object | None = None
-        self.banner = Banner(theme)
+        self.banner = Banner(theme, self)
         self.tab_row = TabRow(theme, (self.tr("Result"), self.tr("Canvas")), self.tr("Result or canvas"))
         self.first_start = FirstStart(theme)
         self.view = PictureView(theme)
         self.strip = StepStrip(theme, self.view)
         self.foot = CanvasFoot(theme, actions)
-        self.page = EditorPage(session, theme, actions)
+        self.page = EditorPage(session, candidates, io, theme, actions)
         self._stack = QStackedWidget()
         self._pages = QStackedWidget()
         self._lay_out()
@@ -57,6 +68,8 @@ class CanvasArea(QWidget):
         inner = QVBoxLayout(result)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.setSpacing(0)
+        room = QWidget()
+        inner.addWidget(room)
         inner.addWidget(self._stack, 1)
         inner.addWidget(self.foot)
         self._pages.addWidget(result)
@@ -65,8 +78,8 @@ class CanvasArea(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.tab_row)
-        column.addWidget(self.banner)
         column.addWidget(self._pages, 1)
+        BannerPlace(self._session, self.banner, self.page, result, room)
         self.setMinimumWidth(360)
 
     def _connect(self) -> None:

@@ -1,4 +1,4 @@
-"""What Generate would cost now, below the button and on the first-start card."""
+"""What Generate is about to do and would cost now: on the button, below it, and on the first-start card."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from PySide6.QtCore import QObject
 
 from sdstudio.app import messages
 from sdstudio.app.context import AppContext
-from sdstudio.domain.errors import InvalidRequest
 from sdstudio.ui.first_start import FirstStart
 from sdstudio.ui.generate_bar import GenerateBar
 
@@ -20,6 +19,7 @@ class CostPresenter(QObject):
         self._bar = bar
         self._card = card
         self._runs_ahead = -1
+        context.edit_planner.plan_changed.connect(self.update)
         context.session.state_changed.connect(self.update)
         context.session.model_changed.connect(self.update)
         context.queue.waiting_changed.connect(self._on_queue)
@@ -36,15 +36,13 @@ class CostPresenter(QObject):
             self.update()
 
     def update(self, *_: object) -> None:
-        try:
-            request = self._context.session.draft_request()
-        except InvalidRequest:
-            self._bar.set_cost("")
-            return
-        seconds = self._context.step_times.seconds_for(request)
-        time = "" if seconds is None else messages.about(seconds)
-        if time and request.sampling.count > 1:
-            time = self.tr("{time} for {count}").format(time=time, count=request.sampling.count)
+        plan = self._context.edit_planner.plan
+        count = self._context.session.state.count
+        time = "" if plan.seconds is None else messages.about(plan.seconds)
+        if time and count > 1:
+            time = self.tr("{time} for {count}").format(time=time, count=count)
         ahead = messages.cost(None, self._runs_ahead)
+        self._bar.set_words(plan.words, plan.detail if plan.on_canvas else "")
+        self._bar.set_problem(plan.problem)
         self._bar.set_cost(" · ".join(part for part in (ahead, time) if part))
-        self._card.set_time("" if seconds is None else messages.about(seconds))
+        self._card.set_time("" if plan.seconds is None else messages.about(plan.seconds))

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QFrame, QHBoxLayout, QLabel, QScr
 from sdstudio.storage.resources import resource_path
 from sdstudio.ui.controls import Heading, SectionLine, TextLabel
 from sdstudio.ui.focus_ring import RingKeeper
+from sdstudio.ui.ideas_line import IdeasLine
 from sdstudio.ui.theme import Theme, set_surface
 from sdstudio.ui.tokens import BADGE_HEIGHT, ICON_SIZE
 
@@ -129,6 +130,8 @@ class FirstStart(QScrollArea):
         self._after = TextLabel(theme, font="prompt", role="hint")
         self._examples = QVBoxLayout()
         self._examples_part = QWidget()
+        self.ideas = IdeasLine(theme)
+        self.ideas.chosen.connect(self.prompt_chosen)
         ground = QWidget()
         set_surface(ground, "canvas")
         outer = QVBoxLayout(ground)
@@ -192,6 +195,7 @@ class FirstStart(QScrollArea):
         column.addWidget(SectionLine())
         self._fill_examples_part()
         column.addWidget(self._examples_part)
+        column.addWidget(self.ideas)
         column.addWidget(SectionLine())
         column.addWidget(self._foot())
         return card

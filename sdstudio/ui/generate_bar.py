@@ -21,16 +21,18 @@ class GenerateBar(QWidget):
         super().__init__(parent)
         set_surface(self, "dock")
         self._cost = ""
+        self._detail = ""
         self._reason = ""
+        self._problem = ""
+        self._key = "Ctrl+Enter"
         hint = QKeySequence("Ctrl+Enter").toString(QKeySequence.SequenceFormat.NativeText)
         self.button = PrimaryButton(theme, self.tr("Generate"), hint)
-        purpose = self.tr("Make the pictures, or add them to the queue.")
-        describe(self.button, self.tr("Generate"), purpose, "Ctrl+Enter")
         self.cost = ElidedLabel(theme, role="hint")
         self.cost.setFixedHeight(LINE_BODY)
         self.aside = TextLabel(theme, role="hint")
         self.aside.setFixedHeight(LINE_BODY)
         self.button.clicked.connect(self.generate_clicked)
+        self._describe()
         line = QHBoxLayout()
         line.setSpacing(8)
         line.addWidget(self.cost, 1)
@@ -48,13 +50,25 @@ class GenerateBar(QWidget):
 
     def show_key(self, keys: tuple[str, ...]) -> None:
         """The key that does the same; the first of several."""
-        hint = native_text(keys[:1])
-        self.button.set_key_hint(hint)
-        describe(self.button, self.tr("Generate"), self.tr("Make the pictures, or add them to the queue."), hint)
+        self._key = native_text(keys[:1])
+        self.button.set_key_hint(self._key)
+        self._describe()
+
+    def set_words(self, words: str, detail: str = "") -> None:
+        """What a click is about to do, and more of it for the tooltip."""
+        self._detail = detail
+        self.button.setText(words)
+        self._describe()
+
+    def _describe(self) -> None:
+        purpose = self.tr("Make the pictures, or add them to the queue.")
+        detail = self._detail[:1].upper() + self._detail[1:]
+        hint = f"{purpose}\n{detail}" if detail else purpose
+        describe(self.button, self.button.text(), hint, self._key)
 
     @property
     def blocked(self) -> bool:
-        return bool(self._reason)
+        return bool(self._reason or self._problem)
 
     def set_cost(self, text: str, right_text: str = "") -> None:
         """What a click will cost ("about 4 s") and, at the right, what else is worth knowing ("0.6 GB")."""
@@ -67,7 +81,14 @@ class GenerateBar(QWidget):
         self._reason = reason
         self._show()
 
+    def set_problem(self, problem: str) -> None:
+        """The same for what the canvas and the frame are now, which no field of the dock can cure."""
+        if problem != self._problem:
+            self._problem = problem
+            self._show()
+
     def _show(self) -> None:
-        self.button.setEnabled(not self._reason)
-        self.button.setAccessibleDescription(self._reason or self._cost)
-        self.cost.setText(self._reason or self._cost)
+        why = self._reason or self._problem
+        self.button.setEnabled(not why)
+        self.button.setAccessibleDescription(why or self._cost)
+        self.cost.setText(why or self._cost)

@@ -20,6 +20,7 @@ from sdstudio.ui.size_row import SizeChips, SizeFields
 from sdstudio.ui.theme import Theme
 from sdstudio.ui.tokens import DOCK_PADDING, LABEL_COLUMN, ROW_GAP, SECTION_GAP
 
+CHIP_ROW_HEIGHT = 28
 _STEPS_EVERYDAY = 60
 _GUIDANCE_EVERYDAY = 15
 
@@ -36,7 +37,8 @@ class GeneratePanel(QWidget):
         self._session = session
         self._catalog = catalog
         self._theme = theme
-        self._row = 0
+        self._row = self._chips_row = 0
+        self._size_row: list[QWidget] = []
         self._grid = QGridLayout(self)
         self._errors: dict[str, ErrorLine] = {}
         self._fields: dict[str, tuple[_Field, QWidget]] = {}
@@ -84,6 +86,12 @@ class GeneratePanel(QWidget):
         """For giving its remedy something to do. Raises KeyError."""
         return self._errors[_OWNERS.get(field, field)]
 
+    def set_size_shown(self, shown: bool) -> None:
+        """Of an edit the frame decides the size."""
+        for widget in self._size_row:
+            widget.setVisible(shown)
+        self._grid.setRowMinimumHeight(self._chips_row, CHIP_ROW_HEIGHT if shown else 0)
+
     def set_right_padding(self, padding: int) -> None:
         self._grid.setContentsMargins(DOCK_PADDING, SECTION_GAP, padding, SECTION_GAP)
 
@@ -130,10 +138,14 @@ class GeneratePanel(QWidget):
         self._add_row("count", self.tr("Pictures"), self.count, self.count, self.count.field)
 
     def _add_row(self, name: str, label: str, widget: QWidget, field: _Field | None, entry: QWidget) -> None:
-        if label:
-            self._grid.addWidget(FieldLabel(self._theme, label, entry), self._row, 0, Qt.AlignmentFlag.AlignTop)
+        title = FieldLabel(self._theme, label, entry) if label else None
+        if title is not None:
+            self._grid.addWidget(title, self._row, 0, Qt.AlignmentFlag.AlignTop)
+        if name in ("chips", "size"):
+            self._size_row += [widget] if title is None else [title, widget]
         if name == "chips":
-            self._grid.setRowMinimumHeight(self._row, 28)
+            self._chips_row = self._row
+            self._grid.setRowMinimumHeight(self._row, CHIP_ROW_HEIGHT)
         self._grid.addWidget(widget, self._row, 1, Qt.AlignmentFlag.AlignVCenter)
         self._row += 1
         if field is None:

@@ -8,11 +8,16 @@ from typing import Protocol
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
+from sdstudio.app.canvas_session import CanvasSession
 from sdstudio.app.catalog_model import CatalogModel
+from sdstudio.app.edit_plan import EditPlanner
+from sdstudio.app.edit_settings import EditSettings
 from sdstudio.app.session import Session
 from sdstudio.app.token_ask import TokenAsk
 from sdstudio.domain.errors import InvalidRequest
 from sdstudio.ui.controls import SectionLine
+from sdstudio.ui.edit_panel import EditPanel
+from sdstudio.ui.fold_box import FoldBox
 from sdstudio.ui.generate_bar import GenerateBar
 from sdstudio.ui.generate_panel import GeneratePanel
 from sdstudio.ui.prompt_panel import PromptPanel
@@ -31,6 +36,12 @@ class DockContext(Protocol):
     def catalog(self) -> CatalogModel: ...
     @property
     def tokens(self) -> TokenAsk: ...
+    @property
+    def canvas(self) -> CanvasSession: ...
+    @property
+    def edit_settings(self) -> EditSettings: ...
+    @property
+    def edit_planner(self) -> EditPlanner: ...
 
 
 class LeftDock(QWidget):
@@ -42,8 +53,11 @@ class LeftDock(QWidget):
         super().__init__(parent)
         set_surface(self, "dock")
         self._session = context.session
+        self._planner = context.edit_planner
         self._field_at_fault = ""
         self.prompt = PromptPanel(context.session, context.tokens, theme)
+        self.edit = EditPanel(context.edit_settings, context.edit_planner, context.canvas, theme)
+        self.edit_fold = FoldBox(theme, self._with_line(self.edit))
         self.settings = GeneratePanel(context.session, context.catalog, theme)
         self.bar = GenerateBar(theme)
         self._scroll = QScrollArea()
@@ -51,7 +65,9 @@ class LeftDock(QWidget):
         self.bar.generate_clicked.connect(self.generate)
         self._session.state_changed.connect(self._clear_fault)
         self._session.model_changed.connect(self._set_tab_order)
+        self._planner.plan_changed.connect(self._follow_plan)
         self._set_tab_order()
+        self._follow_plan()
 
     def sizeHint(self) -> QSize:
         return QSize(LEFT_DOCK_WIDTH, 800)
@@ -81,6 +97,7 @@ class LeftDock(QWidget):
         column.setSpacing(0)
         column.addWidget(self.prompt)
         column.addWidget(SectionLine())
+        column.addWidget(self.edit_fold)
         column.addWidget(self.settings)
         column.addStretch(1)
         self._scroll.setWidget(inside)
@@ -98,6 +115,25 @@ class LeftDock(QWidget):
         self.setMaximumWidth(LEFT_DOCK_MAX)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
+    @staticmethod
+    def _with_line(panel: QWidget) -> QWidget:
+        """Folds away together with the line below it."""
+        whole = QWidget()
+        set_surface(whole, "dock")
+        column = QVBoxLayout(whole)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(panel)
+        column.addWidget(SectionLine())
+        return whole
+
+    def _follow_plan(self) -> None:
+        """The canvas decides what is asked here; where it does, its frame decides the size, too."""
+        plan = self._planner.plan
+        self.edit.show_plan(plan)
+        self.edit_fold.set_open(plan.on_canvas and plan.task != "text")
+        self.settings.set_size_shown(not plan.on_canvas)
+
     def _change_words(self, field: str) -> str:
         words = {
             "model": self.tr("Choose another model to go on"),
@@ -112,11 +148,11 @@ class LeftDock(QWidget):
     def _make_room_for_bar(self, least: int, most: int) -> None:
         """The scroll bar stands in the padding at the right, so that no field moves when it comes."""
         taken = self._scroll.verticalScrollBar().sizeHint().width() if most > least else 0
-        for panel in (self.prompt, self.settings):
+        for panel in (self.prompt, self.edit, self.settings):
             panel.set_right_padding(DOCK_PADDING - min(taken, DOCK_PADDING))
 
     def _set_tab_order(self) -> None:
-        stops = [*self.prompt.tab_stops(), *self.settings.tab_stops(), self.bar.button]
+        stops = [*self.prompt.tab_stops(), *self.edit.tab_stops(), *self.settings.tab_stops(), self.bar.button]
         for first, second in pairwise(stops):
             QWidget.setTabOrder(first, second)
 

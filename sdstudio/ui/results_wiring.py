@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from sdstudio.app.gallery_model import GalleryRole
+from sdstudio.domain.models import ModelInfo
 from sdstudio.ui.window_parts import WindowParts
 from sdstudio.ui.window_wiring import Commands
 
@@ -37,17 +38,17 @@ class ResultsWiring(QObject):
 
     def _connect_first_start(self) -> None:
         card, session = self._parts.canvas.first_start, self._context.session
-        card.set_examples(session.model.presets.examples)
-        card.set_prompt(session.state.positive)
         card.prompt_chosen.connect(lambda prompt: session.update(positive=prompt))
         session.state_changed.connect(lambda _: card.set_prompt(session.state.positive))
         session.model_changed.connect(self._on_model)
+        self._on_model(session.model)
         self._context.gallery.refreshed.connect(self._on_listed)
 
-    def _on_model(self, _: object) -> None:
-        card, session = self._parts.canvas.first_start, self._context.session
-        card.set_examples(session.model.presets.examples)
-        card.set_prompt(session.state.positive)
+    def _on_model(self, model: ModelInfo) -> None:
+        card = self._parts.canvas.first_start
+        card.set_examples(model.presets.examples)
+        card.ideas.set_ideas(model.words.ideas() if model.words is not None else ())
+        card.set_prompt(self._context.session.state.positive)
 
     def _on_listed(self) -> None:
         if self._settled or self._parts.canvas.view.content is not None:

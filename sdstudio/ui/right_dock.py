@@ -41,6 +41,10 @@ class RightDock(QWidget):
     def show_layers(self) -> None:
         self.tab_row.tabs.setCurrentIndex(1)
 
+    @property
+    def layers_shown(self) -> bool:
+        return self.tab_row.tabs.currentIndex() == 1
+
     def first_control(self) -> QWidget | None:
         """Where the keyboard goes first; None while there is nothing."""
         if self.layers.isVisible():

@@ -30,6 +30,7 @@ class RunModel(QAbstractListModel):
         self._preview: QImage | None = None
         self._paths: dict[int, str] = {}
         self._thumbs: dict[int, QImage] = {}
+        self._coming: set[str] = set()  # paths whose thumbnails are still being made after the end
 
     @property
     def job_id(self) -> str:
@@ -70,21 +71,28 @@ class RunModel(QAbstractListModel):
 
     def add_saved(self, saved: PictureSaved, thumb: QImage | None = None) -> None:
         """`thumb` where the caller has scaled a large picture in another thread already."""
-        if saved.job_id == self._job_id:
-            self._paths[saved.index] = saved.path
-            self._thumbs[saved.index] = thumb or fitted(to_qimage(saved.image), THUMB_SIDE)
-            self._touch(saved.index)
+        if saved.job_id != self._job_id:
+            return
+        row = saved.index if self._running else self.row_of(saved.path)
+        if row >= 0:
+            self._paths[row] = saved.path
+            self._thumbs[row] = thumb or fitted(to_qimage(saved.image), THUMB_SIDE)
+            self._coming.discard(saved.path)
+            self._touch(row)
 
     def end(self, item: JobItem) -> None:
-        """What did not come to be leaves the list."""
+        """What did not come to be leaves the list. The thumbnail of a large picture may come after it."""
         if item.job_id != self._job_id:
             return
         self.beginResetModel()
         self._running = False
         self._preview = None
-        kept = sorted(self._paths)
-        self._paths = {row: self._paths[old] for row, old in enumerate(kept)}
-        self._thumbs = {row: self._thumbs[old] for row, old in enumerate(kept)}
+        late = {saved.index: saved.path for saved in item.saved if saved.index not in self._paths}
+        self._coming = set(late.values())
+        paths = self._paths | late
+        kept = sorted(paths)
+        self._paths = {row: paths[old] for row, old in enumerate(kept)}
+        self._thumbs = {row: self._thumbs[old] for row, old in enumerate(kept) if old in self._thumbs}
         self._count = len(kept)
         self.endResetModel()
 
@@ -100,7 +108,7 @@ class RunModel(QAbstractListModel):
         self.beginResetModel()
         rest = [old for old in sorted(self._paths) if old != row]
         self._paths = {new: self._paths[old] for new, old in enumerate(rest)}
-        self._thumbs = {new: self._thumbs[old] for new, old in enumerate(rest)}
+        self._thumbs = {new: self._thumbs[old] for new, old in enumerate(rest) if old in self._thumbs}
         self._count = len(rest)
         self.endResetModel()
 
@@ -123,7 +131,7 @@ class RunModel(QAbstractListModel):
         if role == GalleryRole.THUMBNAIL:
             return self._thumbs.get(row) or (self._preview if self._forming(row) else None)
         if role == GalleryRole.MISSING:
-            return row in self._paths and row not in self._thumbs
+            return row in self._paths and row not in self._thumbs and self._paths[row] not in self._coming
         if role == ThumbRole.STATE:
             return "" if row in self._paths else "forming" if self._forming(row) else "waiting"
         if role == ThumbRole.LABEL:
@@ -146,7 +154,7 @@ class RunModel(QAbstractListModel):
         self.beginResetModel()
         self._job_id, self._count, self._running = item.job_id, item.pictures, True
         self._index, self._badge, self._preview = item.index, "", None
-        self._paths, self._thumbs = {}, {}
+        self._paths, self._thumbs, self._coming = {}, {}, set()
         self.endResetModel()
 
     def _touch(self, row: int) -> None:

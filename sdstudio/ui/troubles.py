@@ -34,12 +34,14 @@ class Troubles(QObject):
         problems = (
             context.queue.refused, context.files.problem, context.enlarge.problem, context.recovery.problem,
             context.gallery.problem, context.settings.problem, context.catalog.problem, files_bin.problem,
+            context.edit_jobs.problem,
         )  # fmt: skip
         for signal in problems:
             signal.connect(self.show_error)
         context.canvas.problem.connect(self._on_canvas_problem)
         context.canvas.document_changed.connect(banner.drop_passing)
         context.canvas.note.connect(self.show_note)
+        context.canvas.note_on.connect(self._show_news)
         for note in context.settings.notes:
             self._banner.show_message(Message(title=note, kind="warn"))
         self._on_recovered(context.recovery.entries)
@@ -51,6 +53,9 @@ class Troubles(QObject):
 
     def show_note(self, words: str) -> None:
         self._banner.show_message(Message(title=words, kind="info"))
+
+    def _show_news(self, topic: str, words: str) -> None:
+        self._banner.show_message(Message(title=words, kind="info", topic=topic))
 
     def _on_canvas_problem(self, error: StudioError) -> None:
         """What could not be opened is said until something else is tried; all other problems stay."""
@@ -76,7 +81,12 @@ class Troubles(QObject):
         self._banner.show_message(_message(failure, again))
 
     def _again(self, item: JobItem) -> Remedy:
-        return Remedy(self.tr("Try again"), lambda: self._context.queue.add(item.request))
+        """An edit finds its place on the canvas again."""
+        edits = self._context.edit_jobs
+        job = edits.job(item.job_id)
+        if job is None:
+            return Remedy(self.tr("Try again"), lambda: self._context.queue.add(item.request))
+        return Remedy(self.tr("Try again"), lambda: edits.again(job, job.request))
 
     def _on_engine(self, state: EngineState) -> None:
         failure = self._context.bridge.failure
@@ -105,7 +115,8 @@ class Troubles(QObject):
 def _message(error: StudioError | Failed, remedies: tuple[Remedy, ...] = ()) -> Message:
     words = messages.error_words(error)
     text = " ".join(part for part in (words.meaning, words.hint) if part)
-    return Message(title=words.message, text=text, details=words.details, remedies=remedies)
+    topic = error.topic if isinstance(error, StudioError) else ""
+    return Message(title=words.message, text=text, details=words.details, remedies=remedies, topic=topic)
 
 
 def _short(text: str, most: int = 80) -> str:

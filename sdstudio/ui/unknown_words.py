@@ -54,7 +54,7 @@ class UnknownWords(TextLabel):
             words = self.tr("The {model} model has not learnt {words} and will draw the rest.")
         else:
             words = self.tr(
-                "The {model} model knows {count} things and has not learnt {words}. Full-size models know far more: "
-                "add one."
+                "The {model} model knows about {count} things and has not learnt {words}. Full-size models know far "
+                "more: add one."
             )
-        return words.format(model=model.name, words=named, count=len(model.words.nouns))
+        return words.format(model=model.name, words=named, count=f"{model.words.about_count:,}")

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu
 
 from sdstudio.domain.errors import InvalidRequest
 from sdstudio.domain.request import GenerationRequest
+from sdstudio.ui.candidate_commands import CandidateCommands
 from sdstudio.ui.canvas_commands import CanvasCommands
 from sdstudio.ui.canvas_file_commands import CanvasFileCommands
 from sdstudio.ui.dialogs import SideDialog
@@ -44,8 +45,12 @@ class Commands(QObject):
         self._dialogs = WindowDialogs(parts)
         self.canvas = CanvasCommands(parts)
         self.canvas_files = CanvasFileCommands(parts)
-        self._do: dict[str, Callable[[], None]] = self._table() | self.canvas.table() | self.canvas_files.table()
+        self.candidates = CandidateCommands(parts)
+        self._do: dict[str, Callable[[], None]] = self._table()
+        for commands in (self.canvas, self.canvas_files, self.candidates):
+            self._do |= commands.table()
         parts.actions.chosen.connect(self.run)
+        parts.right.layers.make_again.connect(self.make_again)
 
     def _table(self) -> dict[str, Callable[[], None]]:
         parts, window, context = self._parts, self._window, self._context
@@ -88,8 +93,8 @@ class Commands(QObject):
         self._do[name]()
 
     def cancel(self) -> None:
-        """Esc: first what is under way on the canvas, then the run."""
-        if not (self._parts.canvas.canvas_shown and self.canvas.cancel()):
+        """Esc: first what is under way on the canvas, then its candidates, then the run."""
+        if not (self._parts.canvas.canvas_shown and (self.canvas.cancel() or self.candidates.cancel())):
             self._context.queue.cancel_current()
 
     def _view(self) -> ZoomView:
@@ -98,13 +103,23 @@ class Commands(QObject):
     # Making pictures
 
     def generate(self) -> None:
-        """Adds a run of what the fields hold; a value that cannot be is shown beside its field."""
+        """Adds a run of what the fields hold, or of what the canvas asks for; a value that cannot be is shown beside
+        its field."""
+        context = self._context
         try:
-            request = self._context.session.build_request()
+            if context.edit_planner.plan.on_canvas:
+                context.edit_jobs.generate()
+            else:
+                context.queue.add(context.session.build_request())
         except InvalidRequest as error:
             self._parts.troubles.show_error(error)
-            return
-        self._context.queue.add(request)
+
+    def make_again(self, layer_id: str) -> None:
+        """An accepted result anew, with what the fields hold now."""
+        try:
+            self._context.edit_jobs.make_again(layer_id)
+        except InvalidRequest as error:
+            self._parts.troubles.show_error(error)
 
     def enlarge(self, path: str) -> None:
         if path:

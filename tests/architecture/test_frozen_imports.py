@@ -12,7 +12,7 @@ from sdstudio.cli import COMMANDS
 from tests.helpers.children import Done, run_python
 from tests.helpers.sources import ROOT
 
-NOT_TASKS = {"read", "models", "bench"}
+NOT_TASKS = {"read", "models", "convert", "bench"}
 
 
 def run_child(argument: str, home: Path, extra: dict[str, str]) -> list[dict[str, object]]:

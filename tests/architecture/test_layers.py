@@ -32,6 +32,8 @@ NETWORK = (
     "PySide6.QtWebSockets",
     "PySide6.QtWebEngineCore",
 )
+STRICT_LOADER = "sdstudio/engine/safe_pickles.py"
+"""Builds tensors and nothing else, whatever a pickle asks for."""
 UNPICKLING = ("pickle", "cPickle", "dill", "joblib", "marshal", "shelve", "torch.load", "torch.hub")
 
 
@@ -55,9 +57,11 @@ def test_nothing_is_unpickled() -> None:
         f"{relative(path)}:{node.lineno}: {ast.unparse(node.func)}"
         for path in files
         for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("torch.load", "np.fromfile", "pickle.loads")
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) in ("torch.load", "np.fromfile", "pickle.loads")
+        and not (relative(path) == STRICT_LOADER and "weights_only=True" in ast.unparse(node))
     ]
-    assert not loads, "weights come from safetensors only:\n" + "\n".join(loads)
+    assert not loads, "weights come from safetensors, or through the strict loader:\n" + "\n".join(loads)
 
 
 def test_app_knows_only_qtcore() -> None:

@@ -52,3 +52,21 @@ def test_processes_of_one_machine_may_talk() -> None:
     with left, right:
         left.sendall(b"hello")
         assert right.recv(5) == b"hello"
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="Windows makes a socketpair of network sockets")
+def test_the_program_cannot_even_make_a_network_socket() -> None:
+    code = (
+        "import pathlib, socket, tempfile\n"
+        "from sdstudio import process\n"
+        "process.prepare(pathlib.Path(tempfile.gettempdir()))\n"
+        "for family in (socket.AF_INET, socket.AF_INET6):\n"
+        "    try: socket.socket(family)\n"
+        "    except PermissionError: continue\n"
+        "    raise SystemExit(f'{family!r} was made')\n"
+        "import urllib3.util.connection\n"
+        "assert urllib3.util.connection.HAS_IPV6 is False\n"
+        "for end in socket.socketpair(): end.close()\n"
+    )
+    done = run_python(["-c", code])
+    assert done.returncode == 0, done.stderr

@@ -17,6 +17,7 @@ from sdstudio.app.canvas_autosave import CanvasAutosave
 from sdstudio.app.canvas_session import CanvasSession
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.canvas.pointer import PointerEvent
+from sdstudio.domain.canvas_state import CanvasSnapshot
 from sdstudio.storage.canvas_journal import CanvasJournal
 from tests.helpers.canvas_desk import SMALL, picture
 
@@ -39,10 +40,22 @@ def stuck(journal: CanvasJournal, seconds: float) -> bool:
     return journal.complete
 
 
+class Noted(CanvasAutosave):
+    """Knows how far the hand was when it last took a snapshot: what it says it has written is no more than that."""
+
+    hand: Painter
+    reached = 0
+
+    def _snapshot(self) -> CanvasSnapshot | None:
+        self.reached = self.hand.number
+        return super()._snapshot()
+
+
 class Painter:
     def __init__(self, folder: Path, file: str) -> None:
         self.session = CanvasSession(IoWorker())
-        self.autosave = CanvasAutosave(self.session, IoWorker(), folder)
+        self.autosave = Noted(self.session, IoWorker(), folder)
+        self.autosave.hand = self
         self.number = 0
         self.timer = QTimer()
         self.timer.setInterval(BEAT_MS)
@@ -58,7 +71,7 @@ class Painter:
             self.session.open_image(picture(SMALL), "apple")
 
     def tell(self) -> None:
-        print("painted", self.number, flush=True)
+        print("painted", self.autosave.reached, flush=True)
 
     def begin(self) -> None:
         """One whole stroke, one undone, and one that never ends."""

@@ -40,6 +40,7 @@ class CanvasDesk:
         self.told: list[str] = []
         session.problem.connect(self.problems.append)
         session.note.connect(self.notes.append)
+        session.note_on.connect(lambda _topic, words: self.notes.append(words))
         session.pixels_changed.connect(self.changes.append)
         for name in ("document_changed", "history_changed", "layers_changed", "mask_changed", "title_changed"):
             getattr(session, name).connect(lambda name=name: self.told.append(name))

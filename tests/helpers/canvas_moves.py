@@ -138,7 +138,8 @@ def assert_equal(document: CanvasDocument, slow: SlowCanvas) -> None:
 def state_values(state: CanvasState) -> tuple[Any, ...]:
     """Comparable, tiles by their bytes."""
     layers = tuple(
-        (layer.info, {key: tile.pixels.tobytes() for key, tile in layer.tiles.items()}) for layer in state.layers
+        (layer.info, {key: tile.pixels.tobytes() for key, tile in layer.tiles.items()}, layer.record)
+        for layer in state.layers
     )
     return state.size, layers
 

@@ -27,6 +27,7 @@ from sdstudio.domain.canvas_state import (
 )
 from sdstudio.domain.geometry import Rect, Size
 from sdstudio.domain.image import Pixels
+from tests.helpers.patches import records, same_record
 
 _NAMES = st.text(max_size=12)
 _serials = itertools.count(1)
@@ -74,7 +75,8 @@ def states(draw: st.DrawFn) -> CanvasState:
             visible=kind is LayerKind.MASK or draw(st.booleans()),
             opacity=draw(st.floats(0, 1)),
         )
-        layers.append(LayerState(info=info, tiles=layer_tiles(kind, size, draw(st.integers(0, 1000)))))
+        known = draw(st.none() | records(size)) if kind is LayerKind.PATCH else None
+        layers.append(LayerState(info=info, tiles=layer_tiles(kind, size, draw(st.integers(0, 1000))), record=known))
     return CanvasState(size=size, layers=tuple(layers))
 
 
@@ -90,7 +92,7 @@ def stroke(state: CanvasState, layer_index: int, seed: int) -> tuple[CanvasState
         if after is not None:
             tiles[key] = after
     layers = list(state.layers)
-    layers[layer_index] = LayerState(info=layer.info, tiles=tiles)
+    layers[layer_index] = replace(layer, tiles=tiles)
     item = HistoryItem(serial=next(_serials), label=f"Stroke {seed}", rect=Rect(1, 2, 3, 4), tiles=tuple(changes))
     return CanvasState(size=state.size, layers=tuple(layers)), item
 
@@ -142,7 +144,9 @@ def same_state(one: CanvasState | None, other: CanvasState | None) -> bool:
         return one is other
     infos = [layer.info for layer in one.layers] == [layer.info for layer in other.layers]
     pairs = zip(one.layers, other.layers, strict=True)
-    return one.size == other.size and infos and all(same_tiles(a.tiles, b.tiles) for a, b in pairs)
+    if one.size != other.size or not infos:
+        return False
+    return all(same_tiles(a.tiles, b.tiles) and same_record(a.record, b.record) for a, b in pairs)
 
 
 def same_item(one: HistoryItem, other: HistoryItem) -> bool:

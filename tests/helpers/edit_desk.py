@@ -62,7 +62,7 @@ class EditDesk:
         before = self.canvas.document
         self.canvas.ask_unsaved.connect(_discard)
         call()
-        self.qtbot.waitUntil(lambda: self.canvas.document is not before)
+        self.qtbot.waitUntil(lambda: self.canvas.document is not before, timeout=20_000)
         self.canvas.ask_unsaved.disconnect(_discard)
         self.planner.set_canvas_active(True)
 

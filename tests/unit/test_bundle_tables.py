@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from bundle_spec import scripts, windows_extras
+import bundle_files
+from bundle_files import WINDOWS_RUNTIME
+from bundle_spec import require_runtime, scripts, windows_extras
 from bundle_tables import IncompleteBundle, Row, drop_dangling, filter_rows, host_packages, prune_orphans
 
 QT_CORE = ("PySide6/Qt/lib/libQt6Core.so.6", "/site/libQt6Core.so.6", "BINARY")
@@ -73,3 +75,14 @@ def test_the_command_line_starts_without_qt() -> None:
 
 def test_only_windows_programs_carry_icon_and_version() -> None:
     assert windows_extras(Path(), Path(), "sdstudio", platform="linux") == {}
+
+
+def test_windows_builds_need_microsofts_libraries() -> None:
+    require_runtime([*WINDOWS_RUNTIME, "python311.dll"])
+    with pytest.raises(IncompleteBundle, match=r"no msvcp140_atomic_wait\.dll"):
+        require_runtime(set(WINDOWS_RUNTIME) - {"msvcp140_atomic_wait.dll"})
+
+
+def test_the_start_loads_what_the_build_packs() -> None:
+    hook = (Path(bundle_files.__file__).parent / "hooks" / "rthook_start.py").read_text(encoding="utf-8")
+    assert str(WINDOWS_RUNTIME).replace("'", '"') in hook

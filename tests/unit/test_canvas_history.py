@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -88,6 +89,44 @@ def test_the_oldest_fall_out_and_the_newest_stays() -> None:
     assert document.history.nbytes == 6 * MASK_TILE
     document.undo()
     assert document.history.redo_labels == ("stroke 10",)
+
+
+def test_much_that_is_forgotten_is_let_go_in_parts_and_the_budget_is_held_after_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Counting 12,000 tiles in one go kept the window for 19 ms after a resize."""
+    monkeypatch.setattr("sdstudio.canvas.history.RELEASED_AT_ONCE", 4)
+    document = CanvasDocument(CanvasDocument.blank(Size(600, 300)).snapshot(), budget=10**9)
+    for seed in range(12):
+        stroke(document, Rect(5, 5, 50, 50), seed)
+    document.go_to(4)
+    history, parts = document.history, list[int]()
+    history.budget = 2 * MASK_TILE
+    history.on_forgotten = lambda items: parts.append(len(items))
+    stroke(document, Rect(5, 5, 50, 50), 20)
+    assert parts == [2] and history.position == 5 and not history.redo_items
+    while history.release():
+        pass
+    assert max(parts) == 2 and sum(parts) == 8 + 3
+    assert history.undo_labels == ("stroke 3", "stroke 20") and history.nbytes == 2 * MASK_TILE
+
+
+def test_an_undo_in_between_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sdstudio.canvas.history.RELEASED_AT_ONCE", 4)
+    document = CanvasDocument(CanvasDocument.blank(Size(600, 300)).snapshot(), budget=10**9)
+    for seed in range(12):
+        stroke(document, Rect(5, 5, 50, 50), seed)
+    document.go_to(4)
+    document.history.budget = 2 * MASK_TILE
+    stroke(document, Rect(5, 5, 50, 50), 20)
+    document.undo()
+    while document.history.release():
+        pass
+    assert document.history.position == 4 and document.history.redo_labels == ("stroke 20",)
+    document.redo()
+    stroke(document, Rect(5, 5, 50, 50), 21)
+    assert document.history.nbytes == 2 * MASK_TILE
+    assert document.history.undo_labels == ("stroke 20", "stroke 21")
 
 
 def test_what_was_saved_is_known_still_when_older_items_fall_out() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sdstudio.canvas.document import CanvasDocument
 from sdstudio.canvas.mip import SOLIDS_KEPT, level_count
-from sdstudio.canvas.pyramid import Pyramid
+from sdstudio.canvas.pyramid import PictureSource, Pyramid
 from sdstudio.canvas.tiles import keys_of
 from sdstudio.domain.canvas_state import TILE, TileKey
 from sdstudio.domain.geometry import Rect, Size
@@ -143,6 +144,34 @@ def test_work_in_slices_comes_to_an_end_and_then_all_is_ready() -> None:
     assert pyramid.ready(*top) and pyramid.work(0.0, [top]) == [top]
     everything = wanted(pyramid)
     assert pyramid.work(60.0, everything) == everything
+    assert_shows(pyramid, document)
+
+
+def test_a_small_change_is_made_ready_at_once_from_what_changed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = picture(1, Size(1700, 1100), opaque=True)
+    document = CanvasDocument.from_image(image)
+    pyramid = Pyramid(document)
+    pyramid.adopt(Pyramid.build_base(image.pixels))
+    top = (pyramid.levels - 1, (0, 0))
+    looked_at: list[tuple[TileKey, Rect]] = []
+    region = PictureSource.region
+
+    def watched(source: PictureSource, key: TileKey, part: Rect) -> Pixels | None:
+        looked_at.append((key, part))
+        return region(source, key, part)
+
+    monkeypatch.setattr(PictureSource, "region", watched)
+    document.begin("two dots")
+    for rect in (Rect(251, 301, 3, 3), Rect(256, 511, 2, 2)):
+        document.paint.fill(rect, (9, 9, 9, 255))
+        pyramid.invalidate(rect, {"paint"})
+    assert not pyramid.ready(*top) and not looked_at
+    assert pyramid.ready(*top, seconds=60.0) and pyramid.ready(*top)
+    assert sorted(looked_at, key=lambda look: look[0]) == [
+        ((0, 1), Rect(250, 44, 4, 4)),
+        ((1, 1), Rect(0, 254, 2, 2)),
+        ((1, 2), Rect(0, 0, 2, 2)),
+    ]
     assert_shows(pyramid, document)
 
 

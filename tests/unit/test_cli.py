@@ -68,7 +68,7 @@ def test_words_that_a_small_model_has_not_learnt_are_said_on_stderr(run: Run, de
     result = run("generate", "a samurai", "--out", tmp_path / "out", "--json")
     assert result.code == 0 and len(result.json) == 1
     assert result.err == (
-        "The Starter model knows 1 things and has not learnt “samurai”. Full-size models know far more.\n"
+        "The Starter model knows about 1 things and has not learnt “samurai”. Full-size models know far more.\n"
     )
     assert run("generate", "a samurai with an apple", "--out", tmp_path / "out").err == ""
 

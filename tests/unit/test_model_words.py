@@ -79,6 +79,16 @@ def test_nothing_that_is_typed_raises(text: str) -> None:
     assert all(isinstance(completion, Completion) for completion in WORDS.complete(text))
 
 
+def test_ideas_are_asked_for_as_the_table_says() -> None:
+    words = ModelWords(nouns=(ModelNoun(name="apple", asked="an apple"), ModelNoun(name="cheese", category="food")))
+    assert words.ideas() == ("an apple", "cheese")
+
+
+@pytest.mark.parametrize(("count", "about"), [(1, 1), (40, 40), (99, 99), (242, 240), (999, 990), (1609, 1600)])
+def test_the_count_is_rounded_down_to_two_figures(count: int, about: int) -> None:
+    assert ModelWords(nouns=(ModelNoun(name="apple"),) * count).about_count == about
+
+
 def test_ideas_come_from_all_categories_in_turn() -> None:
     assert WORDS.ideas(3) == ("apple", "teddy bear", "car")
     assert WORDS.ideas() == ("apple", "teddy bear", "car", "pear")
@@ -87,14 +97,18 @@ def test_ideas_come_from_all_categories_in_turn() -> None:
 def test_the_table_is_read_with_patience(tmp_path: Path) -> None:
     table = {
         "schema": 1,
-        "nouns": [{"name": "apple", "colours": True, "synonyms": ["x", 3]}, {"name": 5}, "rubbish"],
+        "nouns": [
+            {"name": "apple", "asked": "an apple", "colours": True, "synonyms": ["x", 3]},
+            {"name": 5},
+            "rubbish",
+        ],
         "colours": ["red", None],
         "scenes": "no list",
     }
     (tmp_path / "words.json").write_text(json.dumps(table), "utf-8")
     words = read_words(tmp_path)
     assert words is not None
-    assert words.nouns == (ModelNoun(name="apple", synonyms=("x",), colours=True),)
+    assert words.nouns == (ModelNoun(name="apple", asked="an apple", synonyms=("x",), colours=True),)
     assert (words.colours, words.scenes) == (("red",), ())
 
 

@@ -11,7 +11,7 @@ from sdstudio.canvas.region_composite import compose
 from sdstudio.canvas.region_cut import cut_frame
 from sdstudio.canvas.region_fill import FillStyle, prefilled
 from sdstudio.canvas.region_outcome import seam_between
-from sdstudio.canvas.region_outpaint import Margins, OutpaintStep, extended, plan_outpaint
+from sdstudio.canvas.region_outpaint import Margins, OutpaintStep, extended, outpaint_frames, plan_outpaint
 from sdstudio.canvas.region_proof import prove
 from sdstudio.domain.errors import InvalidRequest
 from sdstudio.domain.geometry import Rect, Size, check_generated_size
@@ -130,3 +130,18 @@ def test_margins_that_cannot_be() -> None:
         Margins()
     with pytest.raises(InvalidRequest, match="too large"):
         plan_outpaint(Size(16000, 100), Margins(left=1000), 512)
+
+
+@settings(max_examples=40)
+@given(
+    width=st.integers(1, 300),
+    height=st.integers(1, 300),
+    sides=st.tuples(AMOUNTS, AMOUNTS, AMOUNTS, AMOUNTS).filter(any),
+)
+def test_frames_alone_are_those_of_the_steps(width: int, height: int, sides: tuple[int, int, int, int]) -> None:
+    size, margins = Size(width, height), Margins(*sides)
+    steps = [step.plan for step in plan_outpaint(size, margins, 64)]
+    frames = outpaint_frames(size, margins, 64)
+    assert [(plan.frame, plan.made, plan.refined) for plan in frames] == [
+        (plan.frame, plan.made, plan.refined) for plan in steps
+    ]

@@ -219,5 +219,5 @@ def _outline(flags: Flags) -> QImage:
     words = np.zeros(flags.shape, np.uint32)
     words[flags & ~all_around] = WHITE
     words[~flags & any_around] = BLACK
-    image = QImage(words.data, words.shape[1], words.shape[0], 4 * words.shape[1], QImage.Format.Format_ARGB32)
-    return image.copy()
+    height, width = flags.shape
+    return QImage(words.tobytes(), width, height, 4 * width, QImage.Format.Format_ARGB32).copy()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
@@ -27,6 +29,19 @@ _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 _PLAIN = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
 
 
+class Guest(Protocol):
+    """Somebody who takes keys and drags before the hand does, while nothing else is under way."""
+
+    def wants(self, event: QKeyEvent) -> bool: ...
+    def key(self, event: QKeyEvent) -> bool: ...
+    def key_up(self, event: QKeyEvent) -> bool: ...
+    def over(self, position: QPointF) -> bool: ...
+    def press(self, position: QPointF) -> bool: ...
+    def move(self, position: QPointF) -> bool: ...
+    def release(self) -> bool: ...
+    def leave(self) -> None: ...
+
+
 class EditorInput(EditorSurface):
     """Pen events are accepted, or Qt would send mouse events as well."""
 
@@ -35,6 +50,7 @@ class EditorInput(EditorSurface):
     def __init__(self, session: CanvasSession, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(session, theme, parent)
         self.hand = EditorHand(session, self, self)
+        self.guest: Guest | None = None
         self.setMouseTracking(True)
         self.setTabletTracking(True)
 
@@ -54,26 +70,51 @@ class EditorInput(EditorSurface):
             self._zoom_at(event.position(), self._view.zoom * zoom_factor(event))
         event.accept()
 
+    @property
+    def _free(self) -> bool:
+        """Whether nothing is under way that a key or a press belongs to."""
+        session = self._session
+        return not session.busy and session.work is None and not session.preview and self.hand.doing is Doing.NOTHING
+
+    def _guest_takes(self, kind: QEvent.Type, position: QPointF) -> bool:
+        guest = self.guest
+        if guest is None:
+            return False
+        if kind in (QEvent.Type.MouseButtonPress, QEvent.Type.TabletPress):
+            return self._free and not self.hand.space and guest.press(position)
+        if kind in (QEvent.Type.MouseButtonRelease, QEvent.Type.TabletRelease):
+            return guest.release()
+        if guest.move(position):
+            return True
+        if self._free and guest.over(position):
+            self.hand.leave()  # no ring beside the line's own cursor
+            self.setCursor(Qt.CursorShape.SplitHCursor)
+            return True
+        return False
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        if self.occupied():
+        left = event.button() == Qt.MouseButton.LeftButton
+        if self.occupied() and not (left and self._guest_takes(event.type(), event.position())):
             self.hand.press(Sample.of_mouse(event))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self.occupied():
+        if self.occupied() and not self._guest_takes(event.type(), event.position()):
             self.hand.move(Sample.of_mouse(event))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        if self.occupied():
+        if self.occupied() and not self._guest_takes(event.type(), event.position()):
             self.hand.release(Sample.of_mouse(event))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        if self.occupied():
+        if self.occupied() and not (self.guest is not None and self.guest.over(event.position())):
             self.hand.double_click(Sample.of_mouse(event))
 
     def tabletEvent(self, event: QTabletEvent) -> None:
         event.accept()
         if not self.occupied():
             event.ignore()
+        elif self._guest_takes(event.type(), event.position()):
+            pass
         elif event.type() == QEvent.Type.TabletPress:
             self.setFocus(Qt.FocusReason.MouseFocusReason)
             self.hand.press(Sample.of_tablet(event))
@@ -89,6 +130,8 @@ class EditorInput(EditorSurface):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, done = event.key(), True
+        if self.guest is not None and self._free and self.guest.key(event):
+            return
         if key == Qt.Key.Key_Space:
             if not event.isAutoRepeat() and self.hand.doing is not Doing.STROKE:
                 self.hand.set_space(True)
@@ -109,12 +152,14 @@ class EditorInput(EditorSurface):
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space and not event.isAutoRepeat():
             self.hand.set_space(False)
-        else:
+        elif self.guest is None or not self.guest.key_up(event):
             super().keyReleaseEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         self.hand.set_space(False)
         self.hand.let_go()
+        if self.guest is not None:
+            self.guest.leave()
         super().focusOutEvent(event)
 
     def hideEvent(self, event: QHideEvent) -> None:
@@ -123,6 +168,8 @@ class EditorInput(EditorSurface):
 
     def _wants(self, event: QKeyEvent) -> bool:
         """Keys that mean something here before they are a shortcut of the window."""
+        if self.guest is not None and self._free and self.occupied() and self.guest.wants(event):
+            return True
         key, busy = event.key(), self._session.busy
         if event.modifiers() not in _PLAIN or not self.occupied():
             return False

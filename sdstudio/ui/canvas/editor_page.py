@@ -8,9 +8,14 @@ from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from sdstudio.app.candidates import Candidates
 from sdstudio.app.canvas_session import CanvasSession
+from sdstudio.app.io_worker import IoWorker
 from sdstudio.canvas.tool_settings import ToolSettings
 from sdstudio.ui.actions import Actions
+from sdstudio.ui.canvas.candidate_hand import CandidateHand
+from sdstudio.ui.canvas.candidate_overlay import CandidateOverlay
+from sdstudio.ui.canvas.candidate_strip import CandidateStrip
 from sdstudio.ui.canvas.editor_foot import EditorFoot
 from sdstudio.ui.canvas.editor_view import EditorView
 from sdstudio.ui.canvas.mask_colours import MaskLookPopover, next_look
@@ -20,8 +25,8 @@ from sdstudio.ui.canvas.size_dialogs import ask_colour
 from sdstudio.ui.canvas.tool_strip import ToolStrip
 from sdstudio.ui.theme import Theme
 
-VIEW_TOOLS = ("hand", "zoom")
-"""Tools that move the view and change nothing; the session knows nothing of them."""
+VIEW_TOOLS = ("hand", "zoom", "frame")
+"""Tools that change nothing of the document; the session knows nothing of them."""
 
 
 class EditorPage(QWidget):
@@ -34,7 +39,16 @@ class EditorPage(QWidget):
     curve_chosen = Signal(object)
     menu_asked = Signal(QPoint)
 
-    def __init__(self, session: CanvasSession, theme: Theme, actions: Actions, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        session: CanvasSession,
+        candidates: Candidates,
+        io: IoWorker,
+        theme: Theme,
+        actions: Actions,
+        parent: QWidget | None = None,
+    ) -> None:
+        """`io`: where pictures are made ready for painting."""
         super().__init__(parent)
         self._session = session
         self._view_tool = ""
@@ -44,6 +58,11 @@ class EditorPage(QWidget):
         self.panel = MaskPanel(session, theme)
         self.strip = ToolStrip(theme, actions)
         self.view = EditorView(session, theme)
+        self.overlay = CandidateOverlay(candidates, theme, self.view, io, self.view)
+        hand = CandidateHand(candidates, self.overlay, self)
+        self.view.candidates = self.overlay
+        self.view.guest = hand
+        self.candidates = CandidateStrip(candidates, theme, hand)
         self.foot = EditorFoot(session, theme, actions)
         self.mask_popover = MaskLookPopover(theme, self)
         self._lay_out()
@@ -62,6 +81,7 @@ class EditorPage(QWidget):
         column.addWidget(self.options)
         column.addWidget(self.panel)
         column.addLayout(middle, 1)
+        column.addWidget(self.candidates)
         column.addWidget(self.foot)
 
     def _connect(self) -> None:
@@ -77,6 +97,10 @@ class EditorPage(QWidget):
         options.invert_asked.connect(session.mask_invert)
         options.left.connect(self.focus_view)
         self.panel.closed.connect(self._panel_closed)
+        self.candidates.left.connect(self.focus_view)
+        self.overlay.stale.connect(view.update_device)
+        self.overlay.covering.connect(self._cover_lines)
+        view.scene.cover = self.overlay.cover
         self.mask_popover.colour_chosen.connect(self.mask_colour_chosen)
         self.mask_popover.opacity_chosen.connect(self.mask_opacity_chosen)
         view.zoom_changed.connect(self.foot.zoom.show_zoom)
@@ -87,6 +111,11 @@ class EditorPage(QWidget):
         self.foot.cancel_clicked.connect(session.cancel)
         self.foot.zoom.show_zoom(view.viewport.zoom)
 
+    def _cover_lines(self, covered: bool) -> None:
+        """While one judges results the frame does not cross them."""
+        if self.view.frame is not None:
+            self.view.frame.set_covered(covered)
+
     def focus_view(self) -> None:
         self.view.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -94,7 +123,7 @@ class EditorPage(QWidget):
         """Reading order."""
         return (
             *self.options.tab_stops(), self.panel.field.number, self.panel.cancel, self.panel.apply,
-            *self.strip.tab_stops(), self.view, *self.foot.tab_stops(),
+            *self.strip.tab_stops(), self.view, *self.candidates.tab_stops(), *self.foot.tab_stops(),
         )  # fmt: skip
 
     # Tools

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QPainter, QRegion
@@ -16,7 +16,7 @@ from sdstudio.ui.canvas.mask_edge import reach
 from sdstudio.ui.canvas.mask_look import MaskLook
 from sdstudio.ui.canvas.mask_overlay import MaskOverlay
 from sdstudio.ui.canvas.picture_frame import PictureFrame
-from sdstudio.ui.canvas.regions import merged, rects_of, to_qrect
+from sdstudio.ui.canvas.regions import ViewBuffer, merged, rects_of, to_qrect
 from sdstudio.ui.canvas.tile_images import TileImages
 from sdstudio.ui.canvas.view_map import ViewMap
 from sdstudio.ui.theme import Theme
@@ -25,6 +25,9 @@ SLICE_S = 0.004
 """At most so long the window is kept from answering while tiles are computed or made smooth."""
 FETCH_S = 0.002
 """At another zoom one repaint fetches tiles for at most so long, as long as coarser or older ones are at hand."""
+DRAWN_S, WORK_S = 0.05, 0.006
+"""So long a repaint computes coarser levels, at most: while the hand draws, which has to see its line (a stroke takes a
+tenth of that), and at other times."""
 REST_MS = 60
 """After a change of zoom the picture is made smooth only when the wheel rests."""
 
@@ -45,6 +48,9 @@ class EditorScene(QObject):
         self._bounds = NO_PIXELS
         self._ratio = 1.0
         self._zoomed = False
+        self.cover: Callable[[], QRegion] | None = None
+        """Device pixels that show no mask: a candidate is there."""
+        self._drawn = False  # since the dashes moved last
         self._idle = QTimer(self)
         self._idle.setSingleShot(True)
         self._idle.timeout.connect(self._work)
@@ -59,6 +65,11 @@ class EditorScene(QObject):
     def sharp(self) -> bool:
         """Whether all that was painted last is as good as it gets."""
         return not (self._frame.rough or self._overlay.rough or (self._tiles and self._tiles.wanted))
+
+    @property
+    def up_to_date(self) -> bool:
+        """Whether all changes so far have been painted, smoothly or not."""
+        return self._frame.holds and self._overlay.holds and not (self._tiles and self._tiles.wanted)
 
     def look(self, view: ViewMap | None) -> None:
         """What part is shown, how large."""
@@ -79,18 +90,34 @@ class EditorScene(QObject):
     def paint(self, painter: QPainter, region: QRegion) -> None:
         """`painter` draws in device pixels, on whole ones."""
         if self._tiles is not None:
-            self._tiles.begin_frame(FETCH_S if self._zoomed else math.inf)
+            self._tiles.begin_frame(FETCH_S if self._zoomed else math.inf, DRAWN_S if self._session.busy else WORK_S)
             self._zoomed = False
         self._frame.prepare(region)
         self._overlay.prepare(region)
         for rect in rects_of(region):
             painter.drawImage(rect.topLeft(), self._frame.image, rect)
-        self._overlay.paint(painter, region)
+        self._paint_mask(painter, region)
         if not self.sharp and not self._idle.isActive():
             self._idle.start(0)
 
+    def _paint_mask(self, painter: QPainter, region: QRegion) -> None:
+        """But for where something covers it."""
+        covered = QRegion() if self.cover is None else self.cover()
+        if covered.isEmpty():
+            self._overlay.paint(painter, region)
+            return
+        part = region.subtracted(covered)
+        painter.save()
+        painter.setClipRegion(part)
+        self._overlay.paint(painter, part)
+        painter.restore()
+
     def move_dashes(self) -> QRegion:
-        """Moves the mask's edge on by one pixel. Returns what is to be painted."""
+        """Moves the mask's edge on by one pixel. Returns what is to be painted: nothing while the hand draws, which
+        needs the time itself (a long edge takes 10 ms)."""
+        if self._session.busy and self._drawn:
+            self._drawn = False
+            return QRegion()
         return self._overlay.move_dashes(1)
 
     def _take_document(self) -> None:
@@ -110,6 +137,7 @@ class EditorScene(QObject):
         self._frame.invalidate()
 
     def _on_pixels(self, change: Change) -> None:
+        self._drawn = True
         view = self._frame.map
         masked = MASK in change.layers
         pictured = change.structure or bool(change.layers - {MASK})
@@ -122,23 +150,16 @@ class EditorScene(QObject):
                 self._tiles.invalidate(rect)
         if view is None or change.rect.empty:
             return
-        stale = [rect for part in change.rects for rect in self._stale(view, part, masked, pictured)]
+        stale: list[Rect] = []
+        if masked:
+            stale += _spoiled(self._overlay, view, change.rects, 1 << view.mask_level, reach(self._ratio) + 1)
+        if pictured:
+            stale += _spoiled(self._frame, view, change.rects, 2 << view.level, 1)
         region = QRegion()
         for rect in merged(stale):
             region = region.united(to_qrect(rect))
         if not region.isEmpty():
             self.stale.emit(region)
-
-    def _stale(self, view: ViewMap, changed: Rect, masked: bool, pictured: bool) -> Iterator[Rect]:
-        """The device pixels that no longer hold."""
-        if masked:
-            rect = view.device_rect(changed, 1 << view.mask_level, reach(self._ratio) + 1)
-            self._overlay.invalidate(rect)
-            yield rect
-        if pictured:
-            rect = view.device_rect(changed, 2 << view.level, 1)
-            self._frame.invalidate(rect)
-            yield rect
 
     def _work(self) -> None:
         """One slice: tiles first, then smoothness."""
@@ -159,3 +180,13 @@ class EditorScene(QObject):
             self.stale.emit(QRegion(to_qrect(stale)))
         if not self.sharp:
             self._idle.start(0)
+
+
+def _spoiled(
+    buffer: ViewBuffer, view: ViewMap, changed: Iterable[Rect], document_margin: int, margin: int
+) -> list[Rect]:
+    """The device pixels that no longer hold."""
+    rects = merged(view.device_rect(rect, document_margin, margin) for rect in changed)
+    for rect in rects:
+        buffer.invalidate(rect)
+    return rects

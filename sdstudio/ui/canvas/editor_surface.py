@@ -9,6 +9,7 @@ from PySide6.QtGui import QPainter, QPaintEvent, QPen, QRegion
 from PySide6.QtWidgets import QWidget
 
 from sdstudio.app.canvas_session import CanvasSession
+from sdstudio.domain.geometry import Rect
 from sdstudio.ui.canvas.editor_scene import EditorScene
 from sdstudio.ui.canvas.mask_look import MaskLook
 from sdstudio.ui.canvas.pointer_input import Sample
@@ -124,6 +125,13 @@ class EditorSurface(ZoomView):
 
     def logical_size(self, document_pixels: float) -> float:
         return document_pixels * self._view.zoom / self.devicePixelRatioF()
+
+    def show_around(self, rect: Rect) -> None:
+        """All of it and of the picture, from further away if need be."""
+        document = self._session.document
+        if document is not None:
+            whole = rect.united(document.rect)
+            self._set_view(self._view.including(whole.x, whole.y, whole.right, whole.bottom))
 
     def _zoom_at(self, position: QPointF, zoom: float) -> None:
         self._set_view(self._view.zoomed(zoom, *self.to_device(position)))

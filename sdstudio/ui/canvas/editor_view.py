@@ -9,7 +9,6 @@ from PySide6.QtGui import QColor, QFocusEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from sdstudio.app.canvas_session import CanvasSession
-from sdstudio.domain.geometry import Rect
 from sdstudio.ui.canvas.allowed_line import AllowedLine
 from sdstudio.ui.canvas.candidate_overlay import CandidateOverlay
 from sdstudio.ui.canvas.editor_input import EditorInput
@@ -113,13 +112,6 @@ class EditorView(EditorInput):
         allowed.stale.connect(self.update_device)
         frame.stale.connect(self.update_device)
         frame.follow()
-
-    def show_around(self, rect: Rect) -> None:
-        """All of it and of the picture, from further away if need be."""
-        document = self._session.document
-        if document is not None:
-            whole = rect.united(document.rect)
-            self._set_view(self._view.including(whole.x, whole.y, whole.right, whole.bottom))
 
     # Follows the session and the hand
 

@@ -1,4 +1,4 @@
-"""The layers as a list, top to bottom: eye, thumbnail, name, opacity; the picture has a lock."""
+"""The layers as a list, top to bottom: eye, thumbnail, name, opacity; a lock, or a button to make a result again."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from PySide6.QtCore import (
     QModelIndex,
     QObject,
     QPersistentModelIndex,
+    QPoint,
     QRect,
     QRectF,
     QSize,
@@ -26,12 +27,15 @@ from sdstudio.ui.theme import Theme
 ROW_HEIGHT = 56
 THUMB = 40
 EYE_WIDTH = 40
+AGAIN_WIDTH = 40
+NAME_TOP, SECOND_TOP, LINE_HEIGHT = 11, 28, 16
 Index = QModelIndex | QPersistentModelIndex
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerRow:
-    """`eye`: the name of its icon; `second`: what is said below the name; `mark`: an icon at the right, or ""."""
+    """`eye`: the name of its icon; `second`: what is said below the name; `mark`: an icon at the right, or "";
+    `again`: what the button for making it again says, "" for none; `removable`: whether Delete removes it."""
 
     id: str
     name: str
@@ -41,6 +45,8 @@ class LayerRow:
     opacity: float
     dimmed: bool = False
     mark: str = ""
+    again: str = ""
+    removable: bool = False
 
 
 class LayerModel(QAbstractListModel):
@@ -108,6 +114,10 @@ class LayerDelegate(QStyledItemDelegate):
     def eye_rect(row: QRect) -> QRect:
         return QRect(row.left() + 4, row.top(), EYE_WIDTH, row.height())
 
+    @staticmethod
+    def again_rect(row: QRect) -> QRect:
+        return QRect(row.right() - AGAIN_WIDTH, row.top(), AGAIN_WIDTH, row.height())
+
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         rect: QRect = option.rect
         row: LayerRow = index.data(LayerModel.ROW)
@@ -118,8 +128,8 @@ class LayerDelegate(QStyledItemDelegate):
         eye = theme.pixmap(row.eye, "off" if row.dimmed else "text", 20, ratio)
         painter.drawPixmap(rect.left() + 16, rect.center().y() - 9, eye)
         self._paint_thumb(painter, QRect(rect.left() + 44, rect.center().y() - THUMB // 2 + 1, THUMB, THUMB), index)
-        right = self._paint_right(painter, rect, row, ratio)
-        self._paint_words(painter, rect, right, row)
+        ends = self._paint_right(painter, rect, row, ratio)
+        self._paint_words(painter, rect, ends, row)
         painter.setPen(QPen(theme.color("line"), 1))
         painter.drawLine(rect.bottomLeft(), rect.bottomRight())
         painter.restore()
@@ -145,36 +155,46 @@ class LayerDelegate(QStyledItemDelegate):
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(place, image)
 
-    def _paint_right(self, painter: QPainter, rect: QRect, row: LayerRow, ratio: float) -> int:
-        """The opacity, or the mark in its place; returns where it begins."""
+    def _paint_right(self, painter: QPainter, rect: QRect, row: LayerRow, ratio: float) -> tuple[int, int]:
+        """The opacity beside the name, or the mark in its place, and the button; returns where name and second line
+        have to end."""
         if row.mark:
             mark = self._theme.pixmap(row.mark, "text2", 16, ratio)
             painter.drawPixmap(rect.right() - 31, rect.center().y() - 7, mark)
-            return rect.right() - 40
+            return rect.right() - 40, rect.right() - 40
+        if row.again:
+            again = self._theme.pixmap("redo", "text", 20, ratio)
+            painter.drawPixmap(rect.right() - 35, rect.center().y() - 9, again)
+            rect = rect.adjusted(0, 0, -28, 0)
         painter.setFont(self._theme.font("body"))
         painter.setPen(self._theme.color("text2"))
         words = f"{round(row.opacity * 100)} %"
         width = painter.fontMetrics().horizontalAdvance(words)
-        painter.drawText(
-            rect.adjusted(0, 0, -16, 0), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words
-        )
-        return rect.right() - 16 - width - 8
+        line = QRect(rect.left(), rect.top() + NAME_TOP, rect.width() - 16, LINE_HEIGHT)
+        painter.drawText(line, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, words)
+        return rect.right() - 16 - width - 8, rect.right() - (9 if row.again else 16)
 
-    def _paint_words(self, painter: QPainter, rect: QRect, right: int, row: LayerRow) -> None:
+    def _paint_words(self, painter: QPainter, rect: QRect, ends: tuple[int, int], row: LayerRow) -> None:
         left = rect.left() + 44 + THUMB + 8
         elide = Qt.TextElideMode.ElideRight
         align = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        for text, role, token, top in ((row.name, "body", "text", 11), (row.second, "small", "text2", 28)):
+        lines = (
+            (row.name, "body", "text", NAME_TOP, ends[0]),
+            (row.second, "small", "text2", SECOND_TOP, ends[1]),
+        )
+        for text, role, token, top, right in lines:
             painter.setFont(self._theme.font(role))  # type: ignore[arg-type]
             painter.setPen(self._theme.color(token if not row.dimmed else "text2"))
-            area = QRect(left, rect.top() + top, right - left, 16)
+            area = QRect(left, rect.top() + top, right - left, LINE_HEIGHT)
             painter.drawText(area, align, painter.fontMetrics().elidedText(text, elide, area.width()))
 
 
 class LayerList(QListView):
-    """One row is chosen; a click on its eye, or Space, asks for it."""
+    """One row is chosen. Its eye (a click, or Space), the button for making it again, and Delete only ask."""
 
     eye_asked = Signal(str)
+    again_asked = Signal(str)
+    remove_asked = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -206,13 +226,34 @@ class LayerList(QListView):
         if index.isValid() and LayerDelegate.eye_rect(self.visualRect(index)).contains(place):
             self.eye_asked.emit(self.layers.rows[index.row()].id)
             return
+        if index.isValid() and self._on_again(index, place):
+            self.again_asked.emit(self.layers.rows[index.row()].id)
+            return
         super().mousePressEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space and self.chosen:
             self.eye_asked.emit(self.chosen)
+        elif event.key() == Qt.Key.Key_Delete and self._removable():
+            self.remove_asked.emit(self.chosen)
         else:
             super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """Delete is also a key of the whole window: here it means the layer, where that can go."""
+        wanted = event.type() == QEvent.Type.ShortcutOverride and self._removable()
+        if wanted and isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Delete:
+            event.accept()
+            return True
+        return super().event(event)
+
+    def _removable(self) -> bool:
+        index = self.currentIndex()
+        return index.isValid() and self.layers.rows[index.row()].removable
+
+    def _on_again(self, index: Index, place: QPoint) -> bool:
+        row = self.layers.rows[index.row()]
+        return bool(row.again) and LayerDelegate.again_rect(self.visualRect(index)).contains(place)
 
     def viewportEvent(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ToolTip:
@@ -220,5 +261,8 @@ class LayerList(QListView):
             index = self.indexAt(place)
             row = self.layers.rows[index.row()] if index.isValid() else None
             on_eye = row is not None and LayerDelegate.eye_rect(self.visualRect(index)).contains(place)
-            self.setToolTip(row.eye_hint if row is not None and on_eye else row.name if row is not None else "")
+            hint = "" if row is None else row.eye_hint if on_eye else row.name
+            if row is not None and self._on_again(index, place):
+                hint = row.again
+            self.setToolTip(hint)
         return super().viewportEvent(event)

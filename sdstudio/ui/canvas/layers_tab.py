@@ -6,26 +6,30 @@ from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from sdstudio.app import messages
+from sdstudio.app import messages, patch_words
 from sdstudio.app.canvas_session import CanvasSession
-from sdstudio.canvas.document import Change
+from sdstudio.canvas.document import CanvasDocument, Change
 from sdstudio.domain.canvas_state import MASK, PAINT, LayerInfo, LayerKind
 from sdstudio.domain.geometry import NO_PIXELS, Rect
+from sdstudio.domain.image import Pixels
 from sdstudio.ui.canvas.history_list import HistoryList, history_words
 from sdstudio.ui.canvas.layer_list import ROW_HEIGHT, LayerList, LayerRow
 from sdstudio.ui.canvas.layer_thumbs import LayerSampler, mask_thumb, picture_thumb
+from sdstudio.ui.canvas.patch_panel import EdgeRow, PatchFoot, patch_sample
 from sdstudio.ui.controls import Heading, SectionLine, TextLabel, ValueSlider
 from sdstudio.ui.theme import Theme, set_surface
 
 THUMB_MS = 400
 """Thumbnails follow when the hand has rested this long."""
-ROWS_MOST = 5
+ROWS_MOST = 6
 
 
 class LayersTab(QWidget):
-    """Follows the session. Says when the mask's eye was clicked: how the mask is shown is the window's affair."""
+    """Follows the session. Says when the mask's eye was clicked (how the mask is shown is the window's affair), and
+    which result is to be made again (by its layer's id)."""
 
     mask_eye_clicked = Signal()
+    make_again = Signal(str)
 
     def __init__(self, session: CanvasSession, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,7 +45,10 @@ class LayersTab(QWidget):
         self.history = HistoryList(theme)
         self.opacity = ValueSlider(theme, 0, 100, unit=self.tr("%"))
         self._opacity_label = TextLabel(theme, self.tr("Opacity"), role="label")
-        self._hint = TextLabel(theme, self.tr("The picture below is never touched."), font="small", role="hint")
+        self.edge = EdgeRow(session, theme)
+        self.foot = PatchFoot(session, theme)
+        words = self.tr("Each accepted change stays a layer of its own. The picture below is never touched.")
+        self._hint = TextLabel(theme, words, font="small", role="hint")
         self._stack = QStackedWidget()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -77,11 +84,18 @@ class LayersTab(QWidget):
 
     def _full(self, theme: Theme) -> QWidget:
         part = QWidget()
-        top = QHBoxLayout()
+        first = QHBoxLayout()
+        first.setSpacing(16)
+        first.addWidget(self._opacity_label)
+        first.addWidget(self.opacity, 1)
+        top = QVBoxLayout()
         top.setContentsMargins(16, 10, 16, 10)
-        top.setSpacing(16)
-        top.addWidget(self._opacity_label)
-        top.addWidget(self.opacity, 1)
+        top.setSpacing(8)
+        top.addLayout(first)
+        top.addWidget(self.edge)
+        wide = max(label.sizeHint().width() for label in (self._opacity_label, self.edge.label))
+        self._opacity_label.setMinimumWidth(wide)
+        self.edge.label.setMinimumWidth(wide)
         self.opacity.describe(self.tr("Opacity of the layer in percent"), self.tr("How strongly the layer shows"))
         self._hint.setContentsMargins(16, 8, 16, 12)
         self._hint.setWordWrap(True)
@@ -93,6 +107,7 @@ class LayersTab(QWidget):
         column.addLayout(top)
         column.addWidget(SectionLine())
         column.addWidget(self.list)
+        column.addWidget(self.foot)
         column.addWidget(self._hint)
         column.addWidget(SectionLine())
         column.addWidget(heading)
@@ -109,6 +124,9 @@ class LayersTab(QWidget):
         session.settings_changed.connect(self._choose_target)
         self.history.asked.connect(session.go_to)
         self.list.eye_asked.connect(self._on_eye)
+        self.list.remove_asked.connect(session.remove_layer)
+        for part in (self.list, self.foot):
+            part.again_asked.connect(self.make_again)
         self.list.selectionModel().currentChanged.connect(lambda *_: self._on_chosen())
         self.list.layers.modelReset.connect(self._choose_target)
         self.opacity.value_changed.connect(self._on_opacity)
@@ -126,7 +144,9 @@ class LayersTab(QWidget):
             self._want_thumbs({MASK}, NO_PIXELS)
 
     def tab_stops(self) -> tuple[QWidget, ...]:
-        return self.opacity.slider, self.opacity.number, self.list, self.history
+        edge = self.edge.slider
+        first = (self.opacity.slider, self.opacity.number, edge.slider, edge.number)
+        return *first, self.list, *self.foot.tab_stops(), self.history
 
     # Following the session
 
@@ -163,10 +183,15 @@ class LayersTab(QWidget):
         elif info.kind is LayerKind.PICTURE:
             name = name or self.tr("Picture")
             second = messages.size(document.size)
+        record = document.record(info.id)
+        if record is not None:
+            name = name or patch_words.name_of(record.request) or self.tr("Result")
+            second = patch_words.second_line(record, info.visible)
         mark = {LayerKind.PICTURE: "lock", LayerKind.MASK: "mask"}.get(info.kind, "")
         return LayerRow(
             id=info.id, name=name, second=second or self.tr("visible"), eye=eye, eye_hint=hint,
             opacity=info.opacity, dimmed=not info.visible, mark=mark,
+            again="" if record is None else self.tr("Make again"), removable=info.kind is LayerKind.PATCH,
         )  # fmt: skip
 
     def _look_words(self) -> str:
@@ -206,6 +231,8 @@ class LayersTab(QWidget):
         for widget in (self._opacity_label, self.opacity):
             widget.setEnabled(not fixed)
         self.opacity.set_value(100 if info is None else round(info.opacity * 100))
+        self.edge.show_layer("" if info is None else info.id)
+        self.foot.show_layer(info)
 
     def _on_opacity(self, value: float) -> None:
         """Once the slider is let go: each change is a step of the history."""
@@ -247,8 +274,15 @@ class LayersTab(QWidget):
         thumbs: dict[str, QImage] = {}
         for info in document.layers:
             if info.id in self._stale:
-                sampler = self._samplers.setdefault(info.id, LayerSampler())
-                pixels = sampler.sample(document.grid(info.id), self._stale[info.id])
+                pixels = self._sample(document, info.id)
                 thumbs[info.id] = mask_thumb(pixels, self._tint) if pixels.ndim == 2 else picture_thumb(pixels)
         self._stale.clear()
         self.list.layers.set_thumbs(thumbs)
+
+    def _sample(self, document: CanvasDocument, layer_id: str) -> Pixels:
+        close = patch_sample(document, layer_id)
+        if close is not None:
+            self._samplers.pop(layer_id, None)
+            return close
+        sampler = self._samplers.setdefault(layer_id, LayerSampler())
+        return sampler.sample(document.grid(layer_id), self._stale[layer_id])

@@ -64,6 +64,11 @@ class ViewBuffer(ABC):
     def map(self) -> ViewMap | None:
         return self._map
 
+    @property
+    def holds(self) -> bool:
+        """Whether all of it does."""
+        return self._map is None or QRegion(to_qrect(self._map.bounds)).subtracted(self._valid).isEmpty()
+
     def look(self, view: ViewMap | None) -> None:
         """What is to be shown from now on; None = nothing."""
         old, self._map = self._map, view

@@ -39,7 +39,7 @@ class TileSource(Protocol):
     def levels(self) -> int: ...
     def picture_tile(self, level: int, key: TileKey) -> Pixels | None: ...
     def mask_tile(self, level: int, key: TileKey) -> Pixels | None: ...
-    def ready(self, level: int, key: TileKey) -> bool: ...
+    def ready(self, level: int, key: TileKey, seconds: float = 0.0) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,10 +63,13 @@ class TileImages:
         self._masks: dict[LevelKey, Pixels | None] = {}
         self._bytes = 0
         self._until = math.inf
+        self._work_left = math.inf
 
-    def begin_frame(self, seconds: float) -> None:
-        """From now on tiles are fetched for about so long; then what is at hand has to do (and is `wanted`)."""
+    def begin_frame(self, seconds: float, work: float = math.inf) -> None:
+        """From now on tiles are fetched for about so long, and `work` of it spent on computing them; then what is at
+        hand has to do (and is `wanted`)."""
         self._until = time.perf_counter() + seconds
+        self._work_left = min(seconds, work)
 
     @property
     def nbytes(self) -> int:
@@ -85,7 +88,7 @@ class TileImages:
         if known in self._kept and known not in self._stale:
             self._kept.move_to_end(known)
             return self._kept[known], 0
-        if not self._late and self._source.ready(level, key):
+        if not self._late and self._ready(level, key):
             return self._fetch(known), 0
         self.wanted[known] = None
         if known in self._kept:
@@ -97,22 +100,27 @@ class TileImages:
         if rect.empty:
             return
         right, bottom = rect.right - 1, rect.bottom - 1
-        for known in self._kept:
-            level, (column, row) = known
+        for level in range(self._source.levels):
             bits = TILE_BITS + level
-            if rect.x >> bits <= column <= right >> bits and rect.y >> bits <= row <= bottom >> bits:
-                x, y = column * TILE, row * TILE
-                part = Rect.between(
-                    *(max((rect.x >> level) - x, 0), max((rect.y >> level) - y, 0)),
-                    *(min((right >> level) + 1 - x, TILE), min((bottom >> level) + 1 - y, TILE)),
-                )
-                before = self._stale.get(known)
-                self._stale[known] = part if before is None else before.united(part)
+            columns = range(rect.x >> bits, (right >> bits) + 1)
+            for row in range(rect.y >> bits, (bottom >> bits) + 1):
+                for column in columns:
+                    if (level, (column, row)) in self._kept:
+                        x, y = column * TILE, row * TILE
+                        part = Rect.between(
+                            *(max((rect.x >> level) - x, 0), max((rect.y >> level) - y, 0)),
+                            *(min((right >> level) + 1 - x, TILE), min((bottom >> level) + 1 - y, TILE)),
+                        )
+                        self._spoil((level, (column, row)), part)
+
+    def _spoil(self, known: LevelKey, part: Rect) -> None:
+        before = self._stale.get(known)
+        self._stale[known] = part if before is None else before.united(part)
 
     def mask(self, level: int, key: TileKey) -> Pixels | None:
         """TILE x TILE values; None = not masked. Not ready: as it was before, or from a coarser level."""
         known = (level, key)
-        if level == 0 or self._source.ready(level, key):  # level 0 is the document's own
+        if level == 0 or self._ready(level, key):  # level 0 is the document's own
             self._masks[known] = self._source.mask_tile(level, key)
             if len(self._masks) > _MASKS_MOST:
                 del self._masks[next(iter(self._masks))]
@@ -146,6 +154,12 @@ class TileImages:
             self._drop(next(iter(self._kept)))
         return image
 
+    def _ready(self, level: int, key: TileKey) -> bool:
+        begin = time.perf_counter()
+        ready = self._source.ready(level, key, self._work_left)
+        self._work_left -= time.perf_counter() - begin
+        return ready
+
     @property
     def _late(self) -> bool:
         return time.perf_counter() >= self._until
@@ -161,7 +175,7 @@ class TileImages:
             above = (level + up, (key[0] >> up, key[1] >> up))
             if above in self._kept:
                 return self._kept[above], up
-            if not self._late and self._source.ready(*above):
+            if not self._late and self._ready(*above):
                 return self._fetch(above), up
         return self._fetch((level, key)), 0
 

@@ -5,25 +5,29 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import QCoreApplication
 from pytestqt.qtbot import QtBot
 
 from sdstudio.app.canvas_autosave import CanvasAutosave
+from sdstudio.app.canvas_keeper import CanvasKeeper, Piece
 from sdstudio.app.canvas_questions import UnsavedQuestion
 from sdstudio.app.context import AppContext
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.canvas.pointer import PointerEvent
+from sdstudio.domain.canvas_state import CanvasSnapshot
 from sdstudio.domain.errors import StorageError, StudioError
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.image import ImageBuffer
 from sdstudio.storage.paths import AppPaths
 from sdstudio.storage.picture_decode import load_picture
 from sdstudio.storage.pictures import save_png
-from tests.helpers.app_fixtures import MakeContext
+from tests.helpers.app_fixtures import GATE_TIMEOUT_S, MakeContext
 from tests.helpers.canvas_child import FIRST_STROKE, point
 from tests.helpers.canvas_desk import SMALL, CanvasDesk, picture
 from tests.helpers.sources import ROOT
@@ -293,10 +297,13 @@ def test_a_folder_that_cannot_be_written_is_said_once_and_tried_again(
     context.autosave.failed.connect(tries.append)
     desk.wait(lambda: len(tries) >= 3)
     assert len(desk.problems) == 1 and isinstance(desk.problems[0], StorageError)
-    assert "crash" in desk.problems[0].meaning and desk.mask().any()
+    assert "crash" in desk.problems[0].meaning and desk.mask().any() and "Errno" not in str(desk.problems[0])
+    news: list[str] = []
+    context.canvas.note_on.connect(lambda topic, _words: news.append(topic))
     app_paths.canvas.unlink()
     kept(context, desk)
     assert desk.notes == ["Changes of the canvas are being kept again."]
+    assert news == [desk.problems[0].topic]
     mask = desk.mask()
     assert context.close(5000)
     again = make_context()
@@ -331,20 +338,31 @@ def test_a_full_disk_loses_nothing_that_was_kept(
     assert np.array_equal(desk.mask(), mask)
 
 
-def test_writes_do_not_pile_up(io: IoWorker, qtbot: QtBot, tmp_path: Path) -> None:
+def test_writes_do_not_pile_up(io: IoWorker, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """While one is written the next waits, and then the latest state alone is written."""
+    monkeypatch.setattr("sdstudio.app.canvas_autosave.DELAY_MS", 0)
+    gate, begun, write = threading.Event(), list[int](), CanvasKeeper.write
+
+    def held(keeper: CanvasKeeper, snapshot: CanvasSnapshot | None) -> Piece:
+        begun.append(-1 if snapshot is None else len(snapshot.undo))
+        assert gate.wait(GATE_TIMEOUT_S)
+        return write(keeper, snapshot)
+
+    monkeypatch.setattr(CanvasKeeper, "write", held)
     keeper_io = IoWorker()
     try:
         desk = CanvasDesk.make(io, qtbot)
         autosave = CanvasAutosave(desk.session, keeper_io, tmp_path / "canvas")
-        written: list[None] = []
-        autosave.written.connect(lambda: written.append(None))
         desk.open()
+        desk.wait(lambda: bool(begun))
         for number in range(30):
             desk.stroke([(20 + number, 20), (40 + number, 60)])
-            qtbot.wait(1)
+            QCoreApplication.processEvents()
+        assert begun == [0]
+        gate.set()
         desk.wait(lambda: autosave.up_to_date)
-        assert 1 <= len(written) <= 5
+        assert begun == [0, 30]
         autosave.close()
     finally:
+        gate.set()
         assert keeper_io.close(5000)

@@ -127,7 +127,7 @@ def test_a_home_that_cannot_be_written_is_said_at_the_start(context: AppContext,
         context.start()
     error = problem.args[0]  # type: ignore[index]
     assert isinstance(error, StorageError) and str(context.paths.data) in error.message
-    assert "not kept" in error.meaning and error.hint
+    assert "cannot be kept" in error.meaning and error.hint
 
 
 def test_a_damaged_settings_file_is_noted(app_paths: AppPaths, make_context: MakeContext) -> None:

@@ -128,6 +128,14 @@ def test_a_frame_that_misses_the_mask_is_a_problem(desk: EditDesk) -> None:
     assert (desk.plan.problem, desk.plan.frame) == ("", Rect(160, 0, 64, 64))
 
 
+def test_a_large_picture_is_not_redrawn_as_a_whole(desk: EditDesk) -> None:
+    desk.open(Size(2304, 2048))
+    assert "too large to be redrawn" in desk.plan.problem
+    assert (desk.plan.words, desk.plan.seconds, desk.plan.detail) == ("Redraw the picture", None, "")
+    desk.settings.frame = Rect(0, 0, 64, 64)
+    assert (desk.plan.problem, desk.plan.words) == ("", "Redraw the frame")
+
+
 def test_a_frame_belongs_to_its_canvas(desk: EditDesk) -> None:
     desk.open(Size(128, 96))
     desk.settings.frame = Rect(0, 0, 64, 64)

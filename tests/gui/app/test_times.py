@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from pytestqt.qtbot import QtBot
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.app.step_times import StepTimes
 from sdstudio.app.time_left import TimeLeft, round_time
-from sdstudio.domain.edits import ImageInput
+from sdstudio.canvas.region_outpaint import Margins, plan_outpaint
+from sdstudio.domain.edits import ImageInput, InpaintSpec, OutpaintSpec
 from sdstudio.domain.engine_api import EngineInfo
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.request import GenerationRequest, UpscaleRequest
@@ -130,3 +132,69 @@ def test_a_damaged_file_is_learnt_anew(tmp_path: Path, text: str) -> None:
     times = StepTimes(path)
     times.learn(make_request(), 4.0)
     assert times.seconds_for(make_request()) == pytest.approx(4.0)
+
+
+def masked(request: GenerationRequest, refined: Size | None = None, strength: float = 1.0) -> GenerationRequest:
+    image = ImageInput(sha256="0" * 64, width=512, height=512)
+    return replace(request, image=image, strength=strength, inpaint=InpaintSpec(mask=image, refined=refined))
+
+
+def test_an_edit_is_estimated_from_pictures_and_then_from_edits(tmp_path: Path) -> None:
+    times = StepTimes(tmp_path / "times.json")
+    times.set_device(CPU)
+    request = make_request(steps=10)
+    times.learn(request, 6.0, 0.5)
+    edit = masked(request)
+    assert times.seconds_for(edit) == pytest.approx(6.0)
+    assert times.seconds_for(masked(request, strength=0.5)) == pytest.approx(3.5)
+    times.learn(edit, 9.0, 0.5)
+    assert times.seconds_for(edit) == pytest.approx(9.0)
+    assert times.fixed_for(edit) == pytest.approx(4.0)
+    assert times.seconds_for(request) == pytest.approx(6.0), "a plain picture costs what it did"
+
+
+def test_the_second_pass_counts_by_its_size_and_its_steps(tmp_path: Path) -> None:
+    times = StepTimes(tmp_path / "times.json")
+    times.set_device(CPU)
+    request = make_request(steps=10)
+    times.learn(request, 6.0, 0.5)
+    twice = masked(request, refined=Size(128, 128))
+    assert times.seconds_for(twice) == pytest.approx(0.5 * (10 + 4 * 4) + 1)
+    times.learn(twice, 26.0, 99.0)
+    assert times.seconds_for(twice) == pytest.approx(26.0), "seconds are those of both, whatever a step took at last"
+    assert times.seconds_for(replace(twice, sampling=replace(twice.sampling, count=2))) == pytest.approx(52.0)
+
+
+def test_an_extension_costs_as_many_steps_as_it_has_frames(tmp_path: Path) -> None:
+    times = StepTimes(tmp_path / "times.json")
+    times.set_device(CPU)
+    request = make_request(steps=10)
+    times.learn(request, 6.0, 0.5)
+    image = ImageInput(sha256="0" * 64, width=64, height=64)
+    wider = replace(request, image=image, strength=0.9, outpaint=OutpaintSpec(right=80, native=64))
+    frames = len(plan_outpaint(Size(64, 64), Margins(right=80), 64))
+    assert frames > 1
+    assert times.seconds_for(wider) == pytest.approx(0.5 * 9 * frames + 1)
+
+
+def test_edits_come_back_at_the_next_start_and_old_files_are_read(tmp_path: Path, qtbot: QtBot) -> None:
+    path = tmp_path / "times.json"
+    io = IoWorker()
+    times = StepTimes(path, io)
+    times.set_device(CPU)
+    times.learn(make_request(), 6.0, 0.5)
+    times.learn(masked(make_request()), 9.0, 0.5)
+    assert io.close()
+    again = StepTimes(path)
+    assert again.seconds_for(masked(make_request())) == pytest.approx(9.0)
+    data = json.loads(path.read_text())
+    data["times"] = [{name: value for name, value in row.items() if name != "edit"} for row in data["times"][:1]]
+    path.write_text(json.dumps(data))
+    assert StepTimes(path).seconds_for(make_request()) == pytest.approx(6.0)
+
+
+def test_a_strength_of_nothing_teaches_nothing(tmp_path: Path) -> None:
+    times = StepTimes(tmp_path / "times.json")
+    image = ImageInput(sha256="0" * 64, width=64, height=64)
+    times.learn(replace(make_request(), image=image, strength=0.0), 1.0)
+    assert times.seconds_for(make_request()) is None

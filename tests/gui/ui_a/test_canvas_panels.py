@@ -51,7 +51,7 @@ def bar(actions: Actions, theme: Theme, qtbot: QtBot) -> OptionBar:
 
 
 def test_every_tool_of_the_canvas_has_a_button_and_its_key(strip: ToolStrip) -> None:
-    assert [name for name, _, _ in TOOLS] == [*SESSION_TOOLS, "hand", "zoom"]
+    assert [name for name, _, _ in TOOLS] == [*SESSION_TOOLS, "frame", "hand", "zoom"]
     assert strip.buttons["brush"].toolTip() == "Brush  B"
     assert strip.buttons["zoom"].toolTip() == "Zoom  Z"
 

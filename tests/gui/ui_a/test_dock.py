@@ -273,7 +273,8 @@ def test_every_control_has_a_name_and_a_tooltip(dock: LeftDock, context: AppCont
 
 def test_labels_have_buddies(dock: LeftDock) -> None:
     labels = dock.findChildren(FieldLabel)
-    assert [label.text() for label in labels] == ["Model", "Size", "Steps", "Guidance", "Sampler", "Seed", "Pictures"]
+    settings = ["Model", "Size", "Steps", "Guidance", "Sampler", "Seed", "Pictures"]
+    assert [label.text() for label in labels] == ["Strength", "Feather", "Grow", "Context", *settings]
     assert all(label.buddy() is not None for label in labels)
 
 

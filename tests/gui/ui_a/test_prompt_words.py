@@ -80,7 +80,7 @@ def test_unknown_words_are_said_when_the_hand_rests(
     context.session.update(positive="a samurai")
     assert label.isHidden()
     qtbot.waitUntil(lambda: not label.isHidden())
-    assert "knows 2 things and has not learnt “samurai”" in label.text()
+    assert "knows about 2 things and has not learnt “samurai”" in label.text()
     context.session.update(positive="a samurai and an apple")
     qtbot.waitUntil(lambda: "will draw the rest" in label.text())
     context.session.update(positive="an apple in the snow")

@@ -12,11 +12,13 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from sdstudio.canvas.tool_settings import ToolSettings
+from sdstudio.domain.errors import StorageError
 from sdstudio.ui.actions import Actions
 from sdstudio.ui.canvas.option_bar import OptionBar
 from sdstudio.ui.main_window import MainWindow
 from sdstudio.ui.theme import Theme
-from tests.helpers.canvas_window import open_picture, picture_file, session_of
+from sdstudio.ui.zoom_view import PILL_ROOM
+from tests.helpers.canvas_window import open_picture, picture_file, session_of, stroke
 
 
 @pytest.fixture
@@ -88,6 +90,29 @@ def test_nothing_to_paste_is_said_before_older_errors(window: MainWindow, qtbot:
     assert message is not None and message.title == "There is no picture on the clipboard."
 
 
+def test_that_changes_are_kept_again_takes_the_place_of_the_trouble(window: MainWindow, qtbot: QtBot) -> None:
+    """It had waited behind the error, which stayed on the screen as if nothing had changed."""
+    open_picture(window, qtbot)
+    session, banner = session_of(window), window.canvas.banner
+
+    def titles() -> list[str]:
+        seen = []
+        while banner.message is not None:
+            seen.append(banner.message.title)
+            banner.close_message()
+        return seen
+
+    session.problem.emit(StorageError("The disk is full.", topic="kept"))
+    session.problem.emit(StorageError("The mask could not be saved."))
+    session.problem.emit(StorageError("The disk is still full.", topic="kept"))
+    session.note_on.emit("kept", "It goes on again.")
+    assert titles() == ["The mask could not be saved.", "It goes on again."]
+    session.problem.emit(StorageError("The disk is full.", topic="kept"))
+    session.note_on.emit("kept", "It goes on again.")
+    assert banner.isVisible() and banner.message is not None and banner.message.kind == "info"
+    assert titles() == ["It goes on again."] and not banner.isVisible()
+
+
 def test_saved_is_said_of_the_canvas_that_was_saved(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     open_picture(window, qtbot)
     session = session_of(window)
@@ -111,6 +136,51 @@ def test_no_banner_moves_the_picture_under_a_stroke(window: MainWindow, qtbot: Q
     mouse(window, QEvent.Type.MouseButtonRelease)
     assert banner.isVisible()
     assert banner.message is not None and banner.message.title == "Something else has ended."
+
+
+def test_a_banner_moves_neither_the_picture_nor_the_tools(window: MainWindow, qtbot: QtBot) -> None:
+    """It lies over the canvas: what one was about to draw on, or to press, stays where it is."""
+    open_picture(window, qtbot)
+    page, banner = window.canvas.page, window.canvas.banner
+    parts = (page.view, page.strip, page.options, page.foot)
+
+    def places() -> list[object]:
+        QApplication.processEvents()
+        corners = [part.mapTo(window, part.rect().topLeft()) for part in parts]
+        return [page.view.picture_rect(), *corners, *(part.size() for part in parts)]
+
+    before = places()
+    window.troubles.show_error(StorageError("The disk is full.", meaning="Nothing is lost.", hint="Make room on it."))
+    assert places() == before and banner.isVisible()
+    top = page.view.mapTo(window.canvas, page.view.rect().topLeft())
+    assert banner.geometry().topLeft() == top and banner.width() == page.view.width()
+    assert banner.height() >= banner.heightForWidth(banner.width())
+    window.resize(window.width() + 90, window.height())
+    QApplication.processEvents()
+    assert banner.width() == page.view.width()
+    banner.close_message()
+    window.resize(window.width() - 90, window.height())
+    assert places() == before
+
+
+def test_a_banner_hides_neither_what_is_said_of_the_mask_nor_the_result(window: MainWindow, qtbot: QtBot) -> None:
+    open_picture(window, qtbot)
+    page, banner = window.canvas.page, window.canvas.banner
+    stroke(window)
+    page.set_look("edge")
+    window.troubles.show_note("Something else has ended.")
+    QApplication.processEvents()
+    view_top = page.view.mapTo(window.canvas, page.view.rect().topLeft()).y()
+    assert banner.y() >= view_top + PILL_ROOM
+    page.set_look("tint")
+    assert banner.y() == view_top
+    window.canvas.show_result()
+    QApplication.processEvents()
+    below = window.canvas.view if window.canvas.view.isVisible() else window.canvas.first_start
+    assert below.mapTo(window.canvas, below.rect().topLeft()).y() == banner.geometry().bottom() + 1
+    window.canvas.show_canvas()
+    QApplication.processEvents()
+    assert banner.y() == view_top
 
 
 def test_a_mask_of_another_size_replaces_a_stroke_that_began_meanwhile(

@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from sdstudio.app.io_worker import IoWorker
+from sdstudio.canvas.pointer import PointerEvent
 from sdstudio.domain.geometry import Rect
 from sdstudio.ui.canvas.mask_edge import DISTANCES, STEPS, edge_codes, edge_colours, reach
 from sdstudio.ui.canvas.mask_look import BLACK_LINE, LEVELS, WHITE_LINE, MaskLook, tint_colours
@@ -131,6 +132,21 @@ def test_the_edge_moves_only_where_it_is_and_rests_on_demand(board: EditorBoard,
     for target in ("paint", "mask", "paint"):
         board.session.update_settings(target=target)
         assert board.view._dashes.isActive() == (target == "mask")
+
+
+def test_the_edge_rests_while_the_hand_draws(board: EditorBoard) -> None:
+    board.open(coordinates(240, 200))
+    board.mask_box(BOX)
+    board.view._dashes.stop()
+    board.session.press(PointerEvent(30, 30))
+    board.session.move([PointerEvent(60, 40)])
+    board.settle()
+    assert not differences(board, board.view._move_dashes).any()
+    assert differences(board, board.view._move_dashes).any(), "the hand has stopped"
+    board.session.move([PointerEvent(90, 50)])
+    board.session.release(PointerEvent(90, 50))
+    board.settle()
+    assert differences(board, board.view._move_dashes).any(), "the stroke is over"
 
 
 def test_small_zooms_show_small_masks(board: EditorBoard) -> None:

@@ -34,7 +34,7 @@ class SlowSource:
         self.asked: list[tuple[int, TileKey]] = []
         self.green = 0
 
-    def ready(self, level: int, key: TileKey) -> bool:
+    def ready(self, level: int, key: TileKey, seconds: float = 0.0) -> bool:
         return (level, key) not in self.unready
 
     def picture_tile(self, level: int, key: TileKey) -> Pixels | None:

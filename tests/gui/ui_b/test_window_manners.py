@@ -15,6 +15,7 @@ from sdstudio.app.gallery_model import GalleryRole
 from sdstudio.ui.action_table import ACTION_ROWS
 from sdstudio.ui.main_window import MainWindow
 from tests.gui.ui_b.conftest import OpenWindow
+from tests.helpers.app_fixtures import MakeContext
 
 Made = Callable[..., list[str]]
 
@@ -126,3 +127,13 @@ def test_settings_dialog_changes_settings_at_once(window: MainWindow, qtbot: QtB
     assert window.theme.reduce_motion
     dialog.close()
     qtbot.waitUntil(lambda: window.commands.dialog("settings") is None)
+
+
+def test_the_page_of_the_right_dock_comes_back(make_context: MakeContext, open_window: OpenWindow) -> None:
+    for chosen, found in (("layers", False), ("results", True), ("results", False)):
+        context = make_context()
+        window = open_window(context)
+        assert window.right.layers_shown == found
+        window.right.show_layers() if chosen == "layers" else window.right.show_results()
+        window.close()
+        assert context.close()

@@ -1,0 +1,71 @@
+"""What `sdstudio bench canvas` measures with: the clock on the wall, a thread's own work, and a row for each figure."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Seconds from any moment on."""
+
+    def now(self) -> float: ...
+    def rest(self, seconds: float) -> None: ...
+
+
+class WallClock:
+    def now(self) -> float:
+        return time.perf_counter()
+
+    def rest(self, seconds: float) -> None:
+        time.sleep(seconds)
+
+
+class WorkClock:
+    """As if this thread never had to wait for a core: what it works, and its own rests. (Waiting for Python's lock does
+    not count either.) For a machine on which other things are going on."""
+
+    def __init__(self) -> None:
+        self._rested = 0.0
+
+    def now(self) -> float:
+        return time.thread_time() + self._rested
+
+    def rest(self, seconds: float) -> None:
+        self._rested += seconds
+        time.sleep(seconds)
+
+
+class Times:
+    """Milliseconds on the clock, and of this thread's work alone (what a busy machine makes longer, too, but less)."""
+
+    def __init__(self) -> None:
+        self.wall: list[float] = []
+        self.cpu: list[float] = []
+
+    @contextmanager
+    def taking(self, kept: bool = True) -> Iterator[None]:
+        wall, cpu = time.perf_counter(), time.thread_time()
+        yield
+        if kept:
+            self.cpu.append((time.thread_time() - cpu) * 1000)
+            self.wall.append((time.perf_counter() - wall) * 1000)
+
+
+def row(what: str, values: Sequence[float] | Times, unit: str = "ms", aim: str = "") -> None:
+    """Prints one figure: p50, p99 and the largest of many, the median for few."""
+    wall = values.wall if isinstance(values, Times) else values
+    if not wall:
+        raise RuntimeError(f"nothing was measured for {what}")
+    figures = {"n": len(wall), "p50": at(wall, 0.5), "p99": at(wall, 0.99), "max": at(wall, 1.0)}
+    if isinstance(values, Times):
+        figures["cpu_p99"] = at(values.cpu, 0.99)
+    print(json.dumps({"what": what, "unit": unit, **figures, "aim": aim}), flush=True)
+
+
+def at(values: Sequence[float], part: float) -> float:
+    ordered = sorted(values)
+    return round(ordered[min(len(ordered) - 1, int(len(ordered) * part))], 2)

@@ -1,0 +1,101 @@
+"""The hashes by which pictures name their model: computed once for each file, if wanted in the background."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from sdstudio.domain.model_file import FileHashes
+from sdstudio.storage.catalog import unet_weights
+from sdstudio.storage.model_index import ModelIndex
+
+_log = logging.getLogger(__name__)
+
+_BLOCK = 4 * 2**20
+_OLD_BEGIN, _OLD_BYTES, _OLD_DIGITS = 0x100000, 0x10000, 8
+"""A1111's first short hash: of 64 KiB at 1 MiB."""
+
+
+def hash_file(path: Path, cancelled: Callable[[], bool] = lambda: False) -> FileHashes | None:
+    """None when it was cancelled. Raises OSError."""
+    whole = hashlib.sha256()
+    with path.open("rb") as file:
+        file.seek(_OLD_BEGIN)
+        part = file.read(_OLD_BYTES)
+        file.seek(0)
+        while block := file.read(_BLOCK):
+            if cancelled():
+                return None
+            whole.update(block)
+    old = hashlib.sha256(part).hexdigest()[:_OLD_DIGITS] if part else ""
+    return FileHashes(whole.hexdigest(), old)
+
+
+def hashed_file(model: Path) -> Path | None:
+    """The file whose hash names the model: itself, or of a folder its UNet's weights."""
+    return unet_weights(model) if model.is_dir() else model
+
+
+class ModelHashes:
+    """Usable from any thread."""
+
+    def __init__(self, index: ModelIndex) -> None:
+        self._index = index
+
+    def known(self, model: Path) -> FileHashes | None:
+        """At once: what was computed since the file last changed."""
+        file = hashed_file(model)
+        if file is None:
+            return None
+        try:
+            stat = file.stat()
+        except OSError:
+            return None
+        return self._index.hash_of(str(file.absolute()), stat.st_mtime_ns, stat.st_size)
+
+    def compute(self, model: Path, cancelled: Callable[[], bool] = lambda: False) -> FileHashes | None:
+        """Reads the whole file unless it is known. None: cancelled, or a folder without weights. Raises OSError."""
+        known = self.known(model)
+        file = hashed_file(model)
+        if known is not None or file is None:
+            return known
+        before = file.stat()
+        hashes = hash_file(file, cancelled)
+        after = file.stat()
+        if hashes is not None and (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size):
+            self._index.keep_hash(str(file.absolute()), after.st_mtime_ns, after.st_size, hashes)
+        return hashes
+
+
+class BackgroundHasher:
+    """One thread that hashes what it is given, in order; `done` is called in it. `close` ends it within a block."""
+
+    def __init__(self, hashes: ModelHashes, done: Callable[[Path, FileHashes], None]) -> None:
+        self._hashes = hashes
+        self._done = done
+        self._waiting: queue.SimpleQueue[Path | None] = queue.SimpleQueue()
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="model hashes", daemon=True)
+        self._thread.start()
+
+    def add(self, model: Path) -> None:
+        self._waiting.put(model)
+
+    def close(self) -> None:
+        self._closed.set()
+        self._waiting.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._closed.is_set() and (model := self._waiting.get()) is not None:
+            try:
+                hashes = self._hashes.compute(model, self._closed.is_set)
+            except OSError as error:
+                _log.warning("“%s” could not be hashed: %s", model, error)
+                continue
+            if hashes is not None:
+                self._done(model, hashes)

@@ -1,0 +1,26 @@
+"""Why a file draws no pictures, as an error with what to do about it."""
+
+from __future__ import annotations
+
+from sdstudio.domain.errors import ModelError
+from sdstudio.domain.model_file import ModelFile, Verdict
+
+_HINTS = {
+    Verdict.UNSAFE: "Get the same model as a .safetensors file from where it was made.",
+    Verdict.BROKEN: "Get the file once more.",
+    Verdict.UNSUPPORTED: "“sdstudio models” lists what can be used.",
+    Verdict.UNREACHABLE: "",
+}
+
+
+def why_not(found: ModelFile) -> ModelError:
+    """For a file that was refused, one that is only a part, and one that only a later version will load."""
+    name = found.path.replace("\\", "/").rpartition("/")[2]
+    if found.refused:
+        meaning = "Nothing in it was run." if found.verdict is Verdict.UNSAFE else ""
+        reason = found.reason.removesuffix(": refused")
+        return ModelError(f"Refused: “{name}”: {reason}.", meaning=meaning, hint=_HINTS[found.verdict])
+    if not found.draws:
+        return ModelError(f"“{name}” is {found.what}, which draws nothing alone.", hint="Choose a checkpoint.")
+    hint = "Use the same model as a folder in diffusers layout."
+    return ModelError(f"“{name}” is a checkpoint of {found.what}, which cannot be loaded from one file yet.", hint=hint)

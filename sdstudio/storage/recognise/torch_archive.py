@@ -1,0 +1,163 @@
+"""A .ckpt, .pt, .pth or .bin of torch: zip archive, the older plain form, or a bare pickle; nothing in it is run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sdstudio.domain.model_file import Verdict
+from sdstudio.storage.recognise.open_file import OpenFile
+from sdstudio.storage.recognise.pickle_values import StorageRef, TensorRef
+from sdstudio.storage.recognise.refusal import Refusal, broken, truncated, unsafe, unsupported
+from sdstudio.storage.recognise.tensor_table import BITS, TensorEntry, TensorTable
+from sdstudio.storage.recognise.torch_values import named_tensors, read_torch_pickle, small_values
+from sdstudio.storage.recognise.zip_members import Member, data_offset, is_zip, read_members
+
+PICKLE_BYTES_MAX = 64 * 2**20
+_PLAIN_BYTES = (2**20, 8 * 2**20, PICKLE_BYTES_MAX)
+_MAGIC = 0x1950A86A20F9469CFC6C
+"""The first of the pickles that torch wrote before version 1.6."""
+_LEGACY_PICKLES = 4
+"""Magic number, protocol, machine, value; the list of the storages follows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TorchFile:
+    """`places` gives for each storage where its bytes are; a zip's need a look at the member's own header first."""
+
+    tensors: Mapping[str, TensorRef]
+    texts: Mapping[str, str]
+    places: Mapping[str, int | Member]
+
+    def table(self) -> TensorTable:
+        entries = {name: _entry(name, tensor) for name, tensor in self.tensors.items()}
+        return TensorTable(entries=entries, texts=self.texts, layout="pickle")
+
+    def offset(self, file: OpenFile, storage: StorageRef) -> int:
+        place = self.places[storage.key]
+        return place if isinstance(place, int) else data_offset(file, place)
+
+
+def read_torch_file(file: OpenFile, start: bytes) -> TorchFile:
+    """Raises Refusal."""
+    found = _read_zip(file) if is_zip(start) else _read_plain(file)
+    for name, tensor in found.tensors.items():
+        _check_inside(name, tensor)
+    file.check_unchanged()
+    return found
+
+
+def looks_like_pickle(start: bytes) -> bool:
+    """Protocols 2 to 5 begin with a mark; 0 and 1 with the opcode of what they build."""
+    if len(start) >= 2 and start[0] == 0x80 and 2 <= start[1] <= 5:
+        return True
+    return start[:1] in (b"(", b"c", b"}", b"]", b"i") and not start.lstrip().startswith((b"{", b"<"))
+
+
+def _read_zip(file: OpenFile) -> TorchFile:
+    members = read_members(file)
+    pickles = [name for name in members if name.endswith(".pkl")]
+    data = [name for name in pickles if name == "data.pkl" or name.endswith("/data.pkl")]
+    if any("/code/" in f"/{name}" for name in members) or any(name.endswith("constants.pkl") for name in pickles):
+        # Its data.pkl is looked at all the same below only in plain archives: a script has no use here in any case.
+        raise unsafe("a TorchScript program, not weights")
+    if len(data) != 1 or len(pickles) != 1:
+        raise _no_checkpoint(members, pickles)
+    prefix = data[0].removesuffix("data.pkl")
+    byte_order = members.get(f"{prefix}byteorder")
+    if byte_order is not None and byte_order.size != 6:
+        raise unsupported("a checkpoint of a big-endian machine")
+    member = members[data[0]]
+    if member.size > PICKLE_BYTES_MAX:
+        raise unsafe(f"its pickle has {member.size:,} bytes")
+    value, _ = read_torch_pickle(file.read(data_offset(file, member), member.size))
+    tensors = named_tensors(value)
+    places: dict[str, int | Member] = {}
+    for tensor in tensors.values():
+        storage = tensor.storage
+        part = members.get(f"{prefix}data/{storage.key}")
+        if part is None or part.size < storage_bytes(storage):
+            raise broken(f"the weights {storage.key[:20]!r} are missing from its archive")
+        places[storage.key] = part
+    return TorchFile(tensors=tensors, texts=small_values(value), places=places)
+
+
+def _no_checkpoint(members: Mapping[str, Member], pickles: list[str]) -> Refusal:
+    if len(pickles) > 1:
+        return unsafe(f"{len(pickles)} pickles in one archive")
+    what = next((what for mark, what in _ARCHIVES if any(mark in name for name in members)), "a zip archive")
+    return unsupported(what, "not a model")
+
+
+_ARCHIVES = (("word/", "a Word document"), ("META-INF/", "a Java archive"), (".safetensors", "a zip archive of models"))
+
+
+def _read_plain(file: OpenFile) -> TorchFile:
+    """Reads a megabyte at first: the pickles stand before gigabytes of weights, and do not say how long they are."""
+    for size in _PLAIN_BYTES[:-1]:
+        if file.size <= size:
+            break
+        try:
+            return _read_plain_start(file, size)
+        except Refusal as error:
+            if error.verdict is not Verdict.BROKEN:
+                raise
+    return _read_plain_start(file, _PLAIN_BYTES[-1])
+
+
+def _read_plain_start(file: OpenFile, size: int) -> TorchFile:
+    data = file.read(0, min(file.size, size))
+    value, place = read_torch_pickle(data)
+    if value != _MAGIC:
+        named_tensors(value)  # says what is the matter with a bare pickle
+        raise broken("a pickle without the weights that it lists")
+    for _ in range(_LEGACY_PICKLES - 1):
+        value, place = read_torch_pickle(data, place)
+    keys, place = read_torch_pickle(data, place)
+    tensors = named_tensors(value)
+    storages = {tensor.storage.key: tensor.storage for tensor in tensors.values()}
+    if not isinstance(keys, list) or not all(type(key) is str for key in keys) or not storages.keys() <= set(keys):
+        raise broken("the list of its weights makes no sense")
+    return TorchFile(tensors=tensors, texts=small_values(value), places=_plain_places(file, keys, storages, place))
+
+
+def _plain_places(
+    file: OpenFile, keys: list[str], storages: Mapping[str, StorageRef], place: int
+) -> dict[str, int | Member]:
+    """Each storage is a count of 8 bytes, then its numbers."""
+    places: dict[str, int | Member] = {}
+    for key in keys:
+        storage = storages.get(key)
+        if storage is None:
+            raise unsupported("a checkpoint that holds weights of an unknown type")
+        if place + 8 > file.size:
+            raise truncated(
+                file.size, place + 8 + sum(storage_bytes(storages[name]) + 8 for name in keys if name in storages)
+            )
+        count = int.from_bytes(file.read(place, 8), "little")
+        if count != storage.numbers:
+            raise broken("the sizes of its weights contradict each other")
+        places[key] = place + 8
+        place += 8 + storage_bytes(storage)
+    if place > file.size:
+        raise truncated(file.size, place)
+    return places
+
+
+def storage_bytes(storage: StorageRef) -> int:
+    return storage.numbers * BITS[storage.dtype] // 8
+
+
+def _entry(name: str, tensor: TensorRef) -> TensorEntry:
+    return TensorEntry(tensor.dtype, tensor.shape, math.prod(tensor.shape) * BITS[tensor.dtype] // 8)
+
+
+def _check_inside(name: str, tensor: TensorRef) -> None:
+    last = tensor.offset
+    for side, step in zip(tensor.shape, tensor.strides, strict=True):
+        if side == 0:
+            return
+        last += (side - 1) * step
+    if (last + 1) * BITS[tensor.dtype] > tensor.storage.numbers * BITS[tensor.storage.dtype]:
+        raise broken(f"the tensor “{name[:60]}” reaches beyond its weights")

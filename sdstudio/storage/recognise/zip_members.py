@@ -1,0 +1,139 @@
+"""The list of what a zip archive of torch holds, read with limits; such archives are never compressed."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from sdstudio.storage.recognise.open_file import OpenFile
+from sdstudio.storage.recognise.refusal import Refusal, broken, unsafe, unsupported
+
+_END, _END64, _LOCATOR64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
+_END_BYTES, _COMMENT_MAX = 22, 65_535
+_LIST_BYTES_MAX = 32 * 2**20
+_MEMBERS_MAX = 100_000
+_FULL16, _FULL32 = 0xFFFF, 0xFFFFFFFF
+_STORED = 0
+_ENTRY = struct.Struct("<4s6H3L5H2L")
+_LOCAL_BYTES = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """`header` is where its own header begins in the file; its `size` bytes come behind that."""
+
+    name: str
+    header: int
+    size: int
+
+
+def is_zip(start: bytes) -> bool:
+    return start.startswith(b"PK\x03\x04")
+
+
+def read_members(file: OpenFile) -> dict[str, Member]:
+    """Raises Refusal for an archive that is incomplete, compressed, overlapping or otherwise not as torch writes it."""
+    count, size, offset = _end(file)
+    if count > _MEMBERS_MAX or size > _LIST_BYTES_MAX:
+        raise unsafe(f"its archive lists {count:,} files")
+    if offset + size > file.size:
+        raise broken("the list of its archive lies outside of the file")
+    data = file.read(offset, size)
+    members: dict[str, Member] = {}
+    place = 0
+    for _ in range(count):
+        member, place = _member(data, place)
+        if member.name in members:
+            raise unsafe(f"“{member.name[:60]}” stands twice in its archive")
+        members[member.name] = member
+    _check_places(members, offset)
+    return members
+
+
+def _end(file: OpenFile) -> tuple[int, int, int]:
+    """How many members, and where their list is."""
+    begin = max(0, file.size - _END_BYTES - _COMMENT_MAX)
+    tail = file.peek(begin, file.size - begin)
+    found = tail.rfind(_END)
+    if found < 0 or found + _END_BYTES > len(tail):
+        raise broken("truncated: the end of its archive is missing")
+    count, size, offset, comment = struct.unpack_from("<HLLH", tail, found + 10)
+    if found + _END_BYTES + comment != len(tail):
+        raise broken("something lies behind the end of its archive")
+    # torch writes the larger record always, others only where the numbers do not fit.
+    locator = tail[found - 20 : found] if found >= 20 else b""
+    if locator[:4] == _LOCATOR64:
+        place = struct.unpack_from("<Q", locator, 8)[0]
+        if place + 56 > file.size:
+            raise broken("the list of its archive lies outside of the file")
+        record = file.read(place, 56)
+        if record[:4] != _END64:
+            raise broken("the end of its archive is damaged")
+        count, size, offset = struct.unpack_from("<QQQ", record, 32)
+    return count, size, offset
+
+
+def _member(data: bytes, place: int) -> tuple[Member, int]:
+    try:
+        fields = _ENTRY.unpack_from(data, place)
+    except struct.error:
+        raise broken("the list of its archive is damaged") from None
+    magic, flags, method = fields[0], fields[3], fields[4]
+    packed, size, name_length, extra_length, comment_length = fields[8:13]
+    header = fields[16]
+    if magic != b"PK\x01\x02":
+        raise broken("the list of its archive is damaged")
+    begin = place + _ENTRY.size
+    name = data[begin : begin + name_length].decode("utf-8", "surrogateescape")
+    extra = data[begin + name_length : begin + name_length + extra_length]
+    if _FULL32 in (packed, size, header):
+        size, packed, header = _large(extra, size, packed, header)
+    if method != _STORED or packed != size or flags & 1:
+        raise _packed(name, packed, size)
+    return Member(name, header, size), begin + name_length + extra_length + comment_length
+
+
+def _packed(name: str, packed: int, size: int) -> Refusal:
+    if packed and size > 200 * packed:
+        return unsafe(f"a zip bomb: “{name[:60]}” grows from {packed:,} to {size:,} bytes")
+    return unsupported("a compressed archive", "models are never compressed; unpack it")
+
+
+def _large(extra: bytes, size: int, packed: int, header: int) -> tuple[int, int, int]:
+    """The 64-bit numbers of the extra field 1, in the order of the format, for those that did not fit."""
+    place = 0
+    while place + 4 <= len(extra):
+        kind, length = struct.unpack_from("<HH", extra, place)
+        if kind == 1:
+            wanted = [value == _FULL32 for value in (size, packed, header)]
+            if length < 8 * sum(wanted) or place + 4 + length > len(extra):
+                break
+            numbers = list(struct.unpack_from(f"<{sum(wanted)}Q", extra, place + 4))
+            values = [numbers.pop(0) if want else old for want, old in zip(wanted, (size, packed, header), strict=True)]
+            return values[0], values[1], values[2]
+        place += 4 + length
+    raise broken("the list of its archive is damaged")
+
+
+def _check_places(members: dict[str, Member], end: int) -> None:
+    last = 0
+    for member in sorted(members.values(), key=lambda member: member.header):
+        if member.header < last:
+            raise unsafe(f"“{member.name[:60]}” overlaps another part of its archive")
+        last = member.header + _LOCAL_BYTES + len(_raw(member)) + member.size
+    if last > end:
+        raise broken("a part of its archive lies outside of it")
+
+
+def _raw(member: Member) -> bytes:
+    return member.name.encode("utf-8", "surrogateescape")
+
+
+def data_offset(file: OpenFile, member: Member) -> int:
+    """Where the member's bytes begin. Raises Refusal when its own header says something else than the list."""
+    local = file.read(member.header, _LOCAL_BYTES)
+    name_length, extra_length = (int.from_bytes(local[place : place + 2], "little") for place in (26, 28))
+    name = file.read(member.header + _LOCAL_BYTES, name_length)
+    if local[:4] != b"PK\x03\x04" or name != _raw(member):
+        raise unsafe(f"“{member.name[:60]}” has another name inside of its archive")
+    return member.header + _LOCAL_BYTES + name_length + extra_length
