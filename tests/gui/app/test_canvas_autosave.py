@@ -5,29 +5,23 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QCoreApplication
 from pytestqt.qtbot import QtBot
 
-from sdstudio.app.canvas_autosave import CanvasAutosave
-from sdstudio.app.canvas_keeper import CanvasKeeper, Piece
 from sdstudio.app.canvas_questions import UnsavedQuestion
 from sdstudio.app.context import AppContext
-from sdstudio.app.io_worker import IoWorker
 from sdstudio.canvas.pointer import PointerEvent
-from sdstudio.domain.canvas_state import CanvasSnapshot
 from sdstudio.domain.errors import StorageError, StudioError
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.image import ImageBuffer
 from sdstudio.storage.paths import AppPaths
 from sdstudio.storage.picture_decode import load_picture
 from sdstudio.storage.pictures import save_png
-from tests.helpers.app_fixtures import GATE_TIMEOUT_S, MakeContext
+from tests.helpers.app_fixtures import MakeContext
 from tests.helpers.canvas_child import FIRST_STROKE, point
 from tests.helpers.canvas_desk import SMALL, CanvasDesk, picture
 from tests.helpers.sources import ROOT
@@ -336,33 +330,3 @@ def test_a_full_disk_loses_nothing_that_was_kept(
     again.autosave.restore()
     desk.wait(lambda: again.canvas.document is not None)
     assert np.array_equal(desk.mask(), mask)
-
-
-def test_writes_do_not_pile_up(io: IoWorker, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While one is written the next waits, and then the latest state alone is written."""
-    monkeypatch.setattr("sdstudio.app.canvas_autosave.DELAY_MS", 0)
-    gate, begun, write = threading.Event(), list[int](), CanvasKeeper.write
-
-    def held(keeper: CanvasKeeper, snapshot: CanvasSnapshot | None) -> Piece:
-        begun.append(-1 if snapshot is None else len(snapshot.undo))
-        assert gate.wait(GATE_TIMEOUT_S)
-        return write(keeper, snapshot)
-
-    monkeypatch.setattr(CanvasKeeper, "write", held)
-    keeper_io = IoWorker()
-    try:
-        desk = CanvasDesk.make(io, qtbot)
-        autosave = CanvasAutosave(desk.session, keeper_io, tmp_path / "canvas")
-        desk.open()
-        desk.wait(lambda: bool(begun))
-        for number in range(30):
-            desk.stroke([(20 + number, 20), (40 + number, 60)])
-            QCoreApplication.processEvents()
-        assert begun == [0]
-        gate.set()
-        desk.wait(lambda: autosave.up_to_date)
-        assert begun == [0, 30]
-        autosave.close()
-    finally:
-        gate.set()
-        assert keeper_io.close(5000)
