@@ -36,7 +36,7 @@ def test_work_is_done_in_order_in_the_other_thread_and_answered_in_this_one(io: 
     [
         (UnreadableFile("“a.png” is not a picture."), ErrorKind.BAD_INPUT, "a.png"),
         (FileNotFoundError(2, "No such file or directory", "/x/y.png"), ErrorKind.STORAGE, "/x/y.png"),
-        (OSError(28, "No space left on device"), ErrorKind.STORAGE, "No space left"),
+        (OSError(28, "No space left on device"), ErrorKind.STORAGE, "the disk is full"),
         (MemoryError(), ErrorKind.INTERNAL, "not enough memory"),
         (ValueError("odd"), ErrorKind.INTERNAL, "odd"),
     ],

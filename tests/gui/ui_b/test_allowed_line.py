@@ -8,7 +8,8 @@ from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
 from sdstudio.app.context import AppContext
-from sdstudio.canvas.tiles import TileGrid
+from sdstudio.canvas.document import Change
+from sdstudio.domain.canvas_state import MASK
 from sdstudio.domain.geometry import Rect, Size
 from sdstudio.ui.canvas.allowed_line import BLACK, WHITE, AllowedLine
 from sdstudio.ui.main_window import MainWindow
@@ -41,7 +42,7 @@ def test_there_is_none_where_the_masks_own_edge_says_it(window: MainWindow, desk
 
 @pytest.mark.parametrize("zoom", [1.0, 2.0, 0.5])
 def test_it_runs_where_a_grown_mask_ends(window: MainWindow, desk: EditDesk, qtbot: QtBot, zoom: float) -> None:
-    desk.mask(Rect(100, 100, 60, 40))
+    desk.mask(Rect(170, 130, 60, 40))
     window.canvas.page.view.set_zoom(zoom)
     desk.settings.update(grow=20)
     qtbot.waitUntil(lambda: line(window).shown is not None)
@@ -52,7 +53,7 @@ def test_it_runs_where_a_grown_mask_ends(window: MainWindow, desk: EditDesk, qtb
     left, top = view.to_document(columns.min() + at.x + 0.5, rows.min() + at.y + 0.5)
     right, bottom = view.to_document(columns.max() + at.x + 0.5, rows.max() + at.y + 0.5)
     slack = 2 / zoom
-    assert (left, top, right, bottom) == pytest.approx((80, 80, 179, 159), abs=slack)
+    assert (left, top, right, bottom) == pytest.approx((150, 110, 249, 189), abs=slack)
     assert (drawn == BLACK).any()
     desk.settings.update(grow=0)
     assert line(window).shown is None
@@ -65,11 +66,10 @@ def test_soft_edges_count_in_full(window: MainWindow, desk: EditDesk, qtbot: QtB
     soft[90:100, 100:160] = 3
     document.begin("Fill")
     document.mask.write(Rect(0, 0, 400, 300), soft)
-    desk.canvas._changed(document.commit())
+    desk.canvas._changed(Change(document.commit(), frozenset({MASK})))
     window.canvas.page.view.set_zoom(1.0)
     qtbot.waitUntil(lambda: line(window).shown is not None)
     at, image = line(window).shown or pytest.fail("no line")
     rows, _columns = np.nonzero(words(image) == WHITE)
     _x, top = window.canvas.page.view.map.to_document(0.5, rows.min() + at.y + 0.5)
     assert int(top) == 90
-    assert isinstance(document.mask, TileGrid)

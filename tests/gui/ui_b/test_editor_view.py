@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.domain.geometry import Rect, Size
 from sdstudio.domain.image import ImageBuffer
+from sdstudio.ui.canvas import editor_scene
 from sdstudio.ui.canvas.picture_frame import PictureFrame
 from sdstudio.ui.theme import Theme
 from tests.helpers.canvas_checks import check_view
@@ -278,3 +279,25 @@ def test_at_rest_the_screen_equals_one_painted_anew(zoom: float, io: IoWorker, t
         board.view.repaint()
     assert board.view.scene.sharp is (zoom < 0.5), "large parts are painted plainly first"
     check_view(board.view, board.session, theme)
+
+
+@pytest.mark.parametrize("zoom", [0.4825, 0.6])
+def test_tiles_of_a_mask_that_come_one_by_one_leave_no_trace_at_their_borders(
+    zoom: float, io: IoWorker, theme: Theme, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The line round the mask looks some pixels beyond a tile's border, where another was shown before."""
+    board = EditorBoard(CanvasDesk.make(io, qtbot), theme, (800, 600))
+    board.open(coordinates(1200, 800), zoom)
+    board.mask_box(Rect(40, 40, 1000, 600))
+    for name in ("SLICE_S", "DRAWN_S", "WORK_S"):
+        monkeypatch.setattr(editor_scene, name, 0.0)  # one tile a slice, none in a repaint
+    for change in (lambda: board.desk.mask_box(Rect(9, 7, 1180, 780)), board.session.undo, board.session.redo):
+        change()
+        board.view.repaint()
+        slices = 0
+        while not board.view.scene.sharp:
+            board.view.scene._work()
+            board.view.repaint()
+            slices += 1
+        assert slices >= 4, "each tile came on its own"
+        check_view(board.view, board.session, theme)
