@@ -1,6 +1,6 @@
 """A folder that was copied only in part says so, instead of showing a traceback. Nothing but the standard library.
 
-When the start fails, the folder is compared with the list of its files that the build wrote. Not at every start: 3,500
+When something fails, the folder is compared with the list of its files that the build wrote. Not at every start: 3,500
 files take a virus scanner a while.
 """
 
@@ -13,6 +13,7 @@ from pathlib import Path
 LISTING = "files.txt"
 """One line a file: its size in bytes, a tab, its place below the program's folder with forward slashes."""
 NAMED = 3
+FAILED = 1
 TITLE = "SD Studio"
 
 
@@ -43,16 +44,22 @@ def words(damaged: list[str]) -> str:
 
 
 def run_whole(start: Callable[[], int]) -> None:
-    """Ends the process with the exit code of `start`; a start that fails in a damaged folder says so in words."""
+    """Ends the process with the exit code of `start`. Where that fails, or does not even begin, and the folder is
+    damaged, it says so in words: that is the reason then."""
+    program = Path(sys.executable).resolve().parent
+    listing = Path(getattr(sys, "_MEIPASS", program)) / LISTING
     try:
         code = start()
     except Exception:
-        program = Path(sys.executable).resolve().parent
-        damaged = damaged_files(program, Path(getattr(sys, "_MEIPASS", program)) / LISTING)
+        damaged = damaged_files(program, listing)
         if not damaged:
             raise
         tell(words(damaged))
-        code = 1
+        code = FAILED
+    else:
+        damaged = damaged_files(program, listing) if code == FAILED else []
+        if damaged:
+            tell(words(damaged))
     sys.exit(code)
 
 

@@ -21,12 +21,12 @@ def run_child(argument: str, home: Path, extra: dict[str, str]) -> list[dict[str
         f"import os, sys; os.environ.update({environ!r}); sys.path.insert(0, {str(ROOT / 'packaging')!r})\n"
         f"from tests.helpers.frozen_child import main; main([{argument!r}])"
     )
-    done: Done = run_python(["-c", code], offline=True, seconds=280)
+    done: Done = run_python(["-c", code], offline=True, seconds=560)
     assert done.returncode == 0, done.stderr[-3000:] + done.stdout[-2000:]
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
 
 
-@pytest.mark.timeout(300)  # ten seconds, but not on a machine that is busy with other things
+@pytest.mark.timeout(600)  # some ten seconds, but not on a machine that is busy with other things
 def test_every_task_runs_without_what_is_left_out(tmp_path: Path) -> None:
     rows = run_child(str(tmp_path), tmp_path / "home", {"OMP_NUM_THREADS": "1"})
     failed = [row for row in rows if row.get("ok") is False]

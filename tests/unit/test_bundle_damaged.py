@@ -63,3 +63,21 @@ def test_the_exit_code_is_the_programs() -> None:
 
 def test_many_files_are_not_listed_all() -> None:
     assert "and 7 more" in words([f"file{number}" for number in range(10)])
+
+
+@pytest.mark.parametrize(("code", "told"), [(1, True), (0, False), (2, False)])
+def test_a_command_that_fails_in_a_damaged_folder_says_so(
+    program: Path, capsys: pytest.CaptureFixture[str], code: int, told: bool
+) -> None:
+    (program / "_internal" / "torch" / "a b.so").unlink()
+    with pytest.raises(SystemExit) as ended:
+        run_whole(lambda: code)
+    assert ended.value.code == code
+    assert ("damaged" in capsys.readouterr().err) is told
+
+
+@pytest.mark.usefixtures("program")
+def test_a_command_that_fails_in_a_whole_folder_says_nothing_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run_whole(lambda: 1)
+    assert capsys.readouterr().err == ""
