@@ -5,6 +5,7 @@ Imports are late on purpose: a command never loads Qt, and torch is loaded in th
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import sys
@@ -53,6 +54,8 @@ class EngineMaker:
     threads: int
     quiet: bool
     """Whether a window must stay smooth meanwhile."""
+    model_index: Path
+    """Where it is kept what a probing call of a model told."""
 
     def __call__(self) -> Engine:
         # Sets what OpenMP and the libraries read from the environment: before the first of them is mapped.
@@ -67,9 +70,15 @@ class EngineMaker:
 
     def _make(self) -> Engine:
         from sdstudio.engine.engine import TorchEngine
+        from sdstudio.storage.model_index import ModelIndex
+        from sdstudio.storage.model_predictions import ModelPredictions
 
         return TorchEngine(
-            images=self.images, upscaler=resource_path(UPSCALER), resources=resource_path(""), threads=self.threads
+            images=self.images,
+            upscaler=resource_path(UPSCALER),
+            resources=resource_path(""),
+            threads=self.threads,
+            on_prediction=ModelPredictions(ModelIndex(self.model_index)).keep,
         )
 
 
@@ -96,6 +105,7 @@ def cli_main(argv: Sequence[str] | None = None) -> int:
     from sdstudio.jobs.runner import JobRunner
     from sdstudio.storage.catalog import ModelCatalog
     from sdstudio.storage.hashes import HashCache
+    from sdstudio.storage.model_index import ModelIndex
     from sdstudio.storage.settings import load_settings
 
     settings, notes = load_settings(paths.settings_file)
@@ -109,12 +119,12 @@ def cli_main(argv: Sequence[str] | None = None) -> int:
         return JobRunner(
             journal=Journal(paths.journal),
             results=lambda: paths.results_folder(settings.results_folder),
-            engine=EngineMaker(images=job_images, threads=settings.threads, quiet=False),
+            engine=EngineMaker(images=job_images, threads=settings.threads, quiet=False, model_index=paths.model_index),
             images=job_images,
             app_version=__version__,
         )
 
-    catalog = ModelCatalog(resource_path(STARTER), folders, HashCache(paths.hashes_file))
+    catalog = ModelCatalog(resource_path(STARTER), folders, HashCache(paths.hashes_file), ModelIndex(paths.model_index))
     services = CliServices(
         paths=paths,
         settings=settings,
@@ -165,7 +175,8 @@ def bench_seams(images: JobImages, catalog: ModelCatalog, threads: int) -> Itera
     from sdstudio.bench_seams import run_seams_bench
     from sdstudio.domain.models import STARTER_NAME
 
-    engine = EngineMaker(images=images, threads=threads, quiet=False)()
+    index = AppPaths.find().model_index
+    engine = EngineMaker(images=images, threads=threads, quiet=False, model_index=index)()
     return run_seams_bench(engine, images, catalog.find(STARTER_NAME))
 
 
@@ -187,7 +198,9 @@ def bench_engine(name: str) -> Iterable[Mapping[str, Any]]:
         case "cancel":
             return benches.bench_cancel(starter)
         case "inpaint":
-            return benches.bench_inpaint()
+            from sdstudio.bench_edit import run_edit_bench
+
+            return itertools.chain(run_edit_bench(), benches.bench_inpaint())
         case _:
             return benches.bench_generate(starter)
 
@@ -270,7 +283,8 @@ def build_studio(engine: EngineFactory | None = None) -> Studio:
     images = JobImages(ImageStore(paths.images))
     context = build_context(
         paths,
-        engine=engine or EngineMaker(images=images, threads=settings.threads, quiet=True),
+        engine=engine
+        or EngineMaker(images=images, threads=settings.threads, quiet=True, model_index=paths.model_index),
         images=images,
         counter=ModelTokenCounter(resource_path(VOCABULARY)),
         built_in=resource_path(STARTER),
