@@ -1,4 +1,4 @@
-"""The canvas's part of `sdstudio bench inpaint`: a frame of 512 pixels cut out of a large canvas, laid back, and proved."""
+"""The canvas's part of `sdstudio bench inpaint`: a frame of 512 pixels cut out of a large canvas, laid back, proved."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def run_edit_bench(side: int = SIDE) -> Iterable[Mapping[str, Any]]:
     made = _grain(FRAME, FRAME, 2)[..., :3]
     times: dict[str, list[float]] = {}
     for _ in range(REPEATS):
-        source = _timed(times, "cut", lambda: _cut(document, region, plan))
-        patch = _timed(times, "composite", lambda: compose(source, region, plan, made, FEATHER))
-        proof = _timed(times, "proof", lambda: _prove(document, region, patch))
+        source = _timed(times, "cut", _cut, document, region, plan)
+        patch = _timed(times, "composite", compose, source, region, plan, made, FEATHER)
+        proof = _timed(times, "proof", _prove, document, region, patch)
         if proof.changed_outside:
             raise RuntimeError(f"{proof.changed_outside} pixels outside changed")
     what = f"a {FRAME} frame on {side} x {side}"
@@ -60,9 +60,9 @@ def _prove(document: CanvasDocument, region: Region, patch: Patch) -> Proof:
     return prove_tiles(before, grid.freeze(), document.size, [region])
 
 
-def _timed(times: dict[str, list[float]], part: str, work: Callable[[], T]) -> T:
+def _timed(times: dict[str, list[float]], part: str, work: Callable[..., T], *arguments: Any) -> T:
     begin = time.perf_counter()
-    result = work()
+    result = work(*arguments)
     times.setdefault(part, []).append((time.perf_counter() - begin) * 1000)
     return result
 
@@ -81,7 +81,5 @@ def _disc() -> Pixels:
 
 def _row(what: str, values: list[float], aim: str = "") -> Mapping[str, Any]:
     ordered = sorted(values)
-    at = {
-        name: ordered[min(len(ordered) - 1, int(len(ordered) * part))] for name, part in (("p50", 0.5), ("p99", 0.99))
-    }
-    return {"what": what, "unit": "ms", "n": len(values), **at, "max": ordered[-1], "aim": aim}
+    middle, late = (ordered[min(len(ordered) - 1, int(len(ordered) * part))] for part in (0.5, 0.99))
+    return {"what": what, "unit": "ms", "n": len(values), "p50": middle, "p99": late, "max": ordered[-1], "aim": aim}
