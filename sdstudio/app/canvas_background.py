@@ -24,6 +24,8 @@ RELEASE_MS = 20
 TRIM_MS = 3000
 """After a canvas was closed or replaced: the autosave lets go of it by then, mostly."""
 TRIM_MOST_MS = 30_000
+GONE_MOST = 1
+"""Canvases that wait to be freed: pictures opened one after the other put it off again and again."""
 
 
 def free_documents(documents: list[CanvasDocument]) -> None:
@@ -75,6 +77,9 @@ class CanvasBackground(CanvasCore):
     def _let_document_go(self, document: CanvasDocument) -> None:
         """Kept until nobody else has it: the last one to let go pays for thousands of tiles."""
         self._gone.append(document)
+        if len(self._gone) > GONE_MOST:
+            earlier, self._gone = self._gone[:-GONE_MOST], self._gone[-GONE_MOST:]
+            self._io.submit(lambda: free_documents(earlier))
 
     def _give_back(self) -> None:
         """Not while somebody draws: memory is asked for all the time then, and would have to wait. Again somewhat

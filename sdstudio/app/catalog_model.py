@@ -29,7 +29,8 @@ class CatalogRole(IntEnum):
 class CatalogModel(QAbstractListModel):
     """Begins with the models that are known at the start (the built-in one); `refresh` looks through the folders.
 
-    The look may take long (the weights of new models are hashed), so it has a worker of its own.
+    The look may take long (the headers of new models are read), so it has a worker of its own. Models of a kind, which
+    have the same badge, come together.
     """
 
     refreshed = Signal()
@@ -97,9 +98,10 @@ class CatalogModel(QAbstractListModel):
         self._worker.submit(self._look, self._on_found, self._on_failed)
 
     def _on_found(self, infos: list[ModelInfo]) -> None:
-        if tuple(infos) != self._infos:
+        grouped = tuple(sorted(infos, key=lambda info: (not info.built_in, info.badge)))
+        if grouped != self._infos:
             self.beginResetModel()
-            self._infos = tuple(infos)
+            self._infos = grouped
             self.endResetModel()
         self._on_end()
         self.refreshed.emit()

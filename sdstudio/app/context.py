@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from sdstudio.app.edit_settings import EditSettings
 from sdstudio.app.enlarge import Enlarge
 from sdstudio.app.gallery_model import GalleryModel
 from sdstudio.app.io_worker import IoWorker
+from sdstudio.app.model_news import ModelNews
 from sdstudio.app.picture_files import PictureFiles
 from sdstudio.app.queue import JobQueue
 from sdstudio.app.recovery import Recovery
@@ -40,6 +42,8 @@ from sdstudio.storage.files import check_writable
 from sdstudio.storage.gallery import Thumbnails
 from sdstudio.storage.hashes import HashCache
 from sdstudio.storage.image_store import ImageStore
+from sdstudio.storage.model_hashes import ModelHashes
+from sdstudio.storage.model_index import ModelIndex
 from sdstudio.storage.paths import AppPaths
 from sdstudio.storage.settings import Settings
 
@@ -47,7 +51,7 @@ STEP_TIMES_NAME = "step-times.json"
 WORKERS = ("io", "background", "canvas-work", "canvas")
 """Names of the threads, in the order of AppContext's fields for them."""
 BACKGROUND_CLOSE_MS = 500
-"""The background worker may be hashing gigabytes; nothing is lost when the process leaves without it."""
+"""The background worker may be looking through thousands of files; nothing is lost when it is left to that."""
 KEEPER_CLOSE_MS = 15_000
 """A picture of 8192 x 8192 that was opened a moment ago takes seconds to be written. The window is gone by then;
 leaving earlier would leave it to its file, if it has one."""
@@ -76,6 +80,7 @@ class AppContext:
     step_times: StepTimes
     queue: JobQueue
     catalog: CatalogModel
+    model_news: ModelNews
     session: Session
     canvas: CanvasSession
     edit_settings: EditSettings
@@ -125,10 +130,11 @@ class AppContext:
         engine_ended = self.bridge.shutdown(timeout_ms)
         left_ms = max(BACKGROUND_CLOSE_MS, round((deadline - time.monotonic()) * 1000))
         saved = self.io.close(left_ms)
+        hashed = self.model_news.close(BACKGROUND_CLOSE_MS)
         looked = self.background.close(BACKGROUND_CLOSE_MS)
         kept = self.keeper_io.close(max(timeout_ms, KEEPER_CLOSE_MS))
         worked = self.canvas_io.close(BACKGROUND_CLOSE_MS)
-        ended = engine_ended and saved and looked and kept and worked
+        ended = engine_ended and saved and hashed and looked and kept and worked
         if ended:
             self.collector.stop()
         return ended
@@ -164,12 +170,11 @@ def build_context(
     def results() -> Path:
         return results_folder(paths, settings.settings)
 
-    def look() -> list[ModelInfo]:
-        return ModelCatalog(built_in, model_folders(paths, settings.settings), hashes).models()
-
+    index = ModelIndex(paths.model_index)
     journal = Journal(paths.journal)
     runner = JobRunner(journal=journal, results=results, engine=engine, images=images, app_version=app_version)
     making = _making(journal, runner, StepTimes(paths.data / STEP_TIMES_NAME, io), io, root)
+    look = partial(_list_models, built_in, paths, settings, hashes, index)
     catalog = CatalogModel([starter], look, workers.background, root)
     session = Session(starter, catalog.find, root)
     canvas = CanvasSession(workers.canvas_io, root)
@@ -184,6 +189,7 @@ def build_context(
         **workers._asdict(),
         **making._asdict(),
         catalog=catalog,
+        model_news=ModelNews(catalog, session, making.queue, ModelHashes(index), root),
         session=session,
         canvas=canvas,
         **editing._asdict(),
@@ -259,6 +265,13 @@ def check_home(paths: AppPaths) -> None:
 def model_folders(paths: AppPaths, settings: Settings) -> list[Path]:
     """Where models are looked for: the usual folder, then those that were added."""
     return [paths.models, *(Path(folder).expanduser() for folder in settings.model_folders)]
+
+
+def _list_models(
+    built_in: Path, paths: AppPaths, settings: SettingsStore, hashes: HashCache, index: ModelIndex
+) -> list[ModelInfo]:
+    """In the background worker."""
+    return ModelCatalog(built_in, model_folders(paths, settings.settings), hashes, index).models()
 
 
 def _connect(context: AppContext) -> None:

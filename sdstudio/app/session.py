@@ -128,6 +128,14 @@ class Session(QObject):
         if info is not None:
             self.choose_model(info, presets=False)
 
+    def follow_model(self) -> None:
+        """Takes over what has become known of the chosen model (its hash, its kind); its settings stay as they are."""
+        info = self._find_model(self._state.model)
+        if info is not None and info != self._model:
+            awaited = self._awaited
+            self.choose_model(info, presets=False)
+            self._awaited = awaited
+
     def use_last_seed(self) -> None:
         """Locks the seed of what was last asked for; nothing when there is none yet."""
         if self._last_seed is not None:

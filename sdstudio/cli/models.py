@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,22 +61,24 @@ def run(args: argparse.Namespace, services: CliServices, console: Console) -> in
 
 def _list(args: argparse.Namespace, services: CliServices, console: Console) -> int:
     folders = [_folder("--folder", text) for text in args.folder] if args.folder else None
+    scanned = services.library.scan(folders).models
+    seen = {os.path.realpath(found.path): found for found in scanned}
     shown: set[str] = set()
     for info in services.catalog.models() if folders is None else ():
-        shown.add(os.path.realpath(info.spec.path))
+        real = os.path.realpath(info.spec.path)
+        shown.add(real)
         text = f"{info.name}  ({info.badge}, {info.spec.hash or 'no hash'})\n  {info.spec.path}"
-        console.result(_row_of_info(info, folders or ()), text)
-    for found in services.library.scan(folders).models:
+        console.result(_row_of_info(info, seen.get(real) or recognise(Path(info.spec.path))), text)
+    for found in scanned:
         if os.path.realpath(found.path) not in shown:
             console.result(_row_of_file(found), to_text(found))
     return DONE
 
 
-def _row_of_info(info: ModelInfo, roots: Sequence[Path]) -> dict[str, object]:
+def _row_of_info(info: ModelInfo, found: ModelFile) -> dict[str, object]:
     presets = info.presets
-    found = recognise(Path(info.spec.path), roots)
     return to_dict(replace(found, name=info.name)) | {
-        "hash": info.spec.hash,
+        "hash": info.spec.hash or None,
         "badge": info.badge,
         "built_in": info.built_in,
         "steps": presets.steps,

@@ -27,6 +27,21 @@ class ModelFamily(StrEnum):
     SDXL_INPAINTING = "SDXL inpainting"
 
 
+LOADABLE_FAMILIES = frozenset(
+    {
+        ModelFamily.SD1,
+        ModelFamily.SD1_INPAINTING,
+        ModelFamily.SD2,
+        ModelFamily.SD2_BASE,
+        ModelFamily.SD2_V,
+        ModelFamily.SD2_INPAINTING,
+    }
+)
+"""What the engine makes pictures with; a test holds it equal to what it has configurations for."""
+WHOLE = ("unet", "vae", "text encoder")
+"""The parts that a checkpoint needs to make pictures alone."""
+
+
 class ModelRole(StrEnum):
     """What a file is good for."""
 
@@ -63,6 +78,10 @@ class Evidence(StrEnum):
     PROBE = "one probing UNet call"
     FAMILY = "usual for the family"
     NONE = "unknown: ask"
+
+
+FOLDER_LAYOUT = "diffusers"
+"""`layout` of a folder with a model_index.json."""
 
 
 class Verdict(StrEnum):
@@ -143,6 +162,12 @@ class ModelFile:
     def draws(self) -> bool:
         """Whether pictures can be made with it alone."""
         return not self.refused and self.role is ModelRole.CHECKPOINT
+
+    @property
+    def loadable(self) -> bool:
+        """Whether the engine makes pictures from this one file."""
+        whole = all(part in self.parts for part in WHOLE)
+        return self.draws and self.layout != FOLDER_LAYOUT and self.family in LOADABLE_FAMILIES and whole
 
     def with_hashes(self, hashes: FileHashes | None) -> ModelFile:
         return replace(self, hashes=hashes)

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from pathlib import Path
 
+from sdstudio.domain.model_file import Prediction
 from sdstudio.domain.request import ModelSpec
 from sdstudio.engine.devices import Device, free_device_memory
 from sdstudio.engine.loader import LoadedModel
 from sdstudio.engine.sibling import with_sibling
+
+Stamp = tuple[tuple[int, int], ...]
+"""Time in nanoseconds and size of the file, or of a folder's files with the UNet's weights."""
 
 
 class ModelCache:
@@ -26,17 +31,23 @@ class ModelCache:
         self._make_sibling = sibling
         self._resident: LoadedModel | None = None
         self._sibling: LoadedModel | None = None
+        self._stamp: Stamp = ()
 
     def holds(self, spec: ModelSpec) -> bool:
-        """Whether `get` would answer at once. A model whose weights have changed has another hash."""
+        """Whether `get` would answer at once. Of a large file the hash becomes known while it is in use already: that
+        changes nothing, while another hash, or another time or size of its files, does."""
         resident = self._resident
-        return resident is not None and (resident.spec.path, resident.spec.hash) == (spec.path, spec.hash)
+        if resident is None or resident.spec.path != spec.path or self._stamp != _stamp(spec):
+            return False
+        return _agree(resident.spec.hash, spec.hash) and _agree(resident.spec.prediction, spec.prediction)
 
     def get(self, spec: ModelSpec) -> LoadedModel:
         """The model, read now unless it is the resident one. Raises what the loader raises."""
         if self._resident is None or not self.holds(spec):
             self.clear()
+            stamp = _stamp(spec)
             self._resident = self._load(spec, self._device)
+            self._stamp = stamp
         return self._resident
 
     def get_for_inpainting(self, spec: ModelSpec) -> LoadedModel:
@@ -52,3 +63,20 @@ class ModelCache:
             self._resident = self._sibling = None
             gc.collect()
             free_device_memory(self._device)
+
+
+def _stamp(spec: ModelSpec) -> Stamp:
+    """() for a model that has gone, which the loader tells of."""
+    path = Path(spec.path)
+    try:
+        files = sorted((path / "unet").glob("*.safetensors")) if path.is_dir() else [path]
+        found = [file.stat() for file in files]
+    except OSError:
+        return ()
+    return tuple((stat.st_mtime_ns, stat.st_size) for stat in found)
+
+
+def _agree(one: str, other: str) -> bool:
+    """Whether both can be true; what is not known agrees with all."""
+    unknown = ("", Prediction.UNKNOWN.value)
+    return one == other or one in unknown or other in unknown

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -17,12 +17,14 @@ from sdstudio.domain.engine_api import CancelToken, Emit, EngineInfo, ImageSourc
 from sdstudio.domain.errors import CancelledByUser, ErrorKind, InvalidRequest, OutOfMemory, StudioError
 from sdstudio.domain.events import Cancelled, Failed, Finished, Loading, Started
 from sdstudio.domain.geometry import SIDE_MIN, Size
+from sdstudio.domain.model_file import Prediction
 from sdstudio.domain.request import GenerationRequest, JobRequest, ModelSpec, PromptSpec, SamplingSpec, UpscaleRequest
 from sdstudio.engine.cache import ModelCache
 from sdstudio.engine.devices import choose_device, free_device_memory
 from sdstudio.engine.hooks.cancel import check_cancel
 from sdstudio.engine.load import read_model
 from sdstudio.engine.loader import LoadedModel, is_out_of_memory
+from sdstudio.engine.probe_prediction import PredictionProbe
 from sdstudio.engine.tasks.generate import make_picture, run_generation
 
 
@@ -30,11 +32,21 @@ class TorchEngine:
     """Implements domain.engine_api.Engine. `upscaler` is the file with the upscaler's weights; `resources` holds what
     models in one file do not bring along."""
 
-    def __init__(self, *, images: ImageSource, upscaler: Path, resources: Path | None = None, threads: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        images: ImageSource,
+        upscaler: Path,
+        resources: Path | None = None,
+        threads: int = 0,
+        on_prediction: Callable[[str, Prediction], None] | None = None,
+    ) -> None:
+        """`on_prediction(path, prediction)` is called when a file did not tell what it predicts, and trying it did."""
         self._device = choose_device(threads)
         self._images = images
         self._upscaler = upscaler
-        self._models = ModelCache(self._device, partial(read_model, resources=resources))
+        probe = PredictionProbe(on_prediction)
+        self._models = ModelCache(self._device, partial(read_model, resources=resources, probe=probe))
 
     def info(self) -> EngineInfo:
         return self._device.info

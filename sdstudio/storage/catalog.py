@@ -1,24 +1,33 @@
-"""The models on this machine: the one in the box, and folders in diffusers layout."""
+"""The models on this machine that can make pictures: the one in the box, folders in diffusers layout, single files."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sdstudio.domain.errors import ModelError
 from sdstudio.domain.geometry import Size
+from sdstudio.domain.model_file import FOLDER_LAYOUT, LOADABLE_FAMILIES, ModelFile
 from sdstudio.domain.models import STARTER_NAME, ModelInfo, ModelPresets
 from sdstudio.domain.request import ModelSpec
+from sdstudio.storage.catalog_files import entry_of, usual_sizes
 from sdstudio.storage.hashes import HashCache
 from sdstudio.storage.model_card import card_name, read_card, read_presets
+from sdstudio.storage.model_hashes import hashed_file
+from sdstudio.storage.model_index import ModelIndex
+from sdstudio.storage.model_library import ModelLibrary
 from sdstudio.storage.model_refusal import why_not
 from sdstudio.storage.model_words import read_words
+from sdstudio.storage.recognise.links import cache_name
 from sdstudio.storage.recognise.recogniser import recognise
 
 INDEX = "model_index.json"
+HASHED_AT_ONCE = 64 * 2**20
+"""Bytes; larger files are listed without their hash until somebody has computed it."""
 _DEPTH_MAX = 3
 """How far below a model folder of the settings a model may lie."""
 _JSON_BYTES_MAX = 2**20
@@ -27,52 +36,115 @@ _NAMES_SHOWN = 20
 _FAMILIES = {768: ("SD 1.5", 512), 1024: ("SD 2", 768), 2048: ("SDXL", 1024)}
 
 
-class ModelCatalog:
-    """Looks at the disk each time it is asked. Usable from any thread; the first hash of a large file takes seconds."""
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """`found`: what a look at the headers told; None for folders that the library has not seen."""
 
-    def __init__(self, built_in: Path, folders: Sequence[Path], hashes: HashCache) -> None:
+    path: Path
+    name: str
+    found: ModelFile | None = None
+
+    @property
+    def names(self) -> set[str]:
+        title = self.found.side_car.title if self.found is not None else ""
+        return {text.casefold() for text in (self.name, title) if text}
+
+
+class ModelCatalog:
+    """Looks at the disk each time it is asked. Usable from any thread. With an `index` single files are listed too, and
+    what was seen once is kept there; the first look at new files takes some milliseconds for each."""
+
+    def __init__(
+        self, built_in: Path, folders: Sequence[Path], hashes: HashCache, index: ModelIndex | None = None
+    ) -> None:
         self._built_in = built_in
         self._folders = tuple(folders)
         self._hashes = hashes
+        self._library = ModelLibrary(index, folders) if index is not None else None
 
     def models(self) -> list[ModelInfo]:
-        """The built-in one first, then the others by name."""
-        return [self._info(folder) for folder in self._model_folders()]
+        """The built-in one first, then the others by name. The hash of a large file is "" unless it is known."""
+        return [self._info(entry, wait=False) for entry in self._entries()]
 
     def find(self, name_or_path: str) -> ModelInfo:
-        """By name in any case, or by folder. Raises ModelError that says what there is."""
+        """By name in any case, by the title in its side-car file, or by folder or file. Waits for the hash, which takes
+        seconds for a large file. Raises ModelError that says what there is, or why a file cannot be used."""
         wanted = name_or_path.strip()
-        folders = self._model_folders()
-        named = [folder for folder in folders if _name(folder, self._built_in).casefold() == wanted.casefold()]
-        if len(named) == 1:
-            return self._info(named[0])
-        if len(named) > 1:
-            paths = ", ".join(f"“{folder}”" for folder in named)
-            raise ModelError(f"Several models are called “{wanted}”.", hint=f"Give the folder of one: {paths}.")
+        if self._has_built_in and wanted.casefold() == _name(self._built_in, self._built_in).casefold():
+            return self._info(self._built_in_entry, wait=True)
         path = Path(wanted).expanduser()
+        if (os.sep in wanted or "/" in wanted) and _exists(path):
+            return self._info(self._entry_at(path.absolute()), wait=True)
+        entries = self._entries()
+        named = [entry for entry in entries if wanted.casefold() in entry.names]
+        if len(named) == 1:
+            return self._info(named[0], wait=True)
+        if len(named) > 1:
+            paths = ", ".join(f"“{entry.path}”" for entry in named)
+            raise ModelError(f"Several models are called “{wanted}”.", hint=f"Give the folder or file of one: {paths}.")
         if wanted and _exists(path):
-            return self._info(_checked_folder(path.absolute(), self._folders))
-        names = [_name(folder, self._built_in) for folder in folders]
+            return self._info(self._entry_at(path.absolute()), wait=True)
+        names = [entry.name for entry in entries]
         shown = ", ".join(names[:_NAMES_SHOWN]) + (" …" if len(names) > _NAMES_SHOWN else "")
         hint = f"There are: {shown}." if names else "No model was found at all; install SD Studio again."
         raise ModelError(f"There is no model “{wanted}”.", hint=hint)
 
-    def _model_folders(self) -> list[Path]:
-        others: dict[str, Path] = {}
-        for folder in self._folders:
-            for found in _find_below(folder, _DEPTH_MAX):
-                others.setdefault(os.path.realpath(found), found)
-        others.pop(os.path.realpath(self._built_in), None)
-        built_in = [self._built_in] if (self._built_in / INDEX).is_file() else []
-        return built_in + sorted(others.values(), key=lambda path: (_name(path, self._built_in).casefold(), str(path)))
+    # -- what there is ------------------------------------------------------------------------------------------------
 
-    def _info(self, folder: Path) -> ModelInfo:
+    @property
+    def _has_built_in(self) -> bool:
+        return (self._built_in / INDEX).is_file()
+
+    @property
+    def _built_in_entry(self) -> _Entry:
+        return _Entry(self._built_in, _name(self._built_in, self._built_in))
+
+    def _entries(self) -> list[_Entry]:
+        others: dict[str, _Entry] = {}
+        seen = {os.path.realpath(found.path): found for found in self._scan()}
+        for folder in (found for root in self._folders for found in _find_below(root, _DEPTH_MAX)):
+            real = os.path.realpath(folder)
+            others.setdefault(real, _Entry(folder, _name(folder, self._built_in), seen.get(real)))
+        for real, found in seen.items():
+            if found.loadable or _is_sound_folder(found):
+                path = Path(found.path)
+                name = found.name if found.loadable else _name(path, self._built_in)
+                others.setdefault(real, _Entry(path, name, found))
+        others.pop(os.path.realpath(self._built_in), None)
+        listed = [entry for entry in others.values() if not _is_strange_folder(entry.found)]
+        built_in = [self._built_in_entry] if self._has_built_in else []
+        return built_in + sorted(listed, key=lambda entry: (entry.name.casefold(), str(entry.path)))
+
+    def _scan(self) -> tuple[ModelFile, ...]:
+        return self._library.scan().models if self._library is not None else ()
+
+    def _entry_at(self, path: Path) -> _Entry:
+        """Raises ModelError for what cannot be used."""
+        if path.is_file() and path.name == INDEX:
+            path = path.parent
+        if path.is_dir() and not (path / INDEX).is_file():
+            hint = f"A model is a file, or a folder in diffusers layout with a file {INDEX}."
+            raise ModelError(f"“{path}” is not a model that SD Studio can use.", hint=hint)
+        found = self._library.inspect(path) if self._library is not None else recognise(path, self._folders)
+        if _is_strange_folder(found) or (path.is_file() and not found.loadable):
+            raise why_not(found)
+        return _Entry(path, found.name if path.is_file() else _name(path, self._built_in), found)
+
+    # -- one of them --------------------------------------------------------------------------------------------------
+
+    def _info(self, entry: _Entry, *, wait: bool) -> ModelInfo:
+        if entry.found is not None and entry.found.loadable:
+            return entry_of(entry.found, self._hash(entry, wait))
+        return self._folder_info(entry, wait)
+
+    def _folder_info(self, entry: _Entry, wait: bool) -> ModelInfo:
+        folder = entry.path
         built_in = os.path.realpath(folder) == os.path.realpath(self._built_in)
         unet = read_json(folder / "unet" / "config.json")
         family, side = _family(unet)
         size = Size(side, side)
-        defaults = ModelPresets(size=size, sizes=_usual_sizes(side))
-        spec = ModelSpec(name=_name(folder, self._built_in), path=str(folder), hash=self._hash(folder))
+        defaults = ModelPresets(size=size, sizes=usual_sizes(side))
+        spec = ModelSpec(name=entry.name, path=str(folder), hash=self._hash(entry, wait))
         presets = read_presets(read_card(folder), defaults)
         return ModelInfo(
             spec=spec,
@@ -82,12 +154,28 @@ class ModelCatalog:
             words=read_words(folder),
         )
 
-    def _hash(self, folder: Path) -> str:
-        weights = unet_weights(folder)
+    def _hash(self, entry: _Entry, wait: bool) -> str:
+        if entry.found is not None and entry.found.hashes is not None:
+            return entry.found.hashes.short
+        weights = hashed_file(entry.path)
         try:
-            return self._hashes.short_hash(weights) if weights is not None else ""
+            if weights is not None and (self._library is None or entry.path == self._built_in):
+                return self._hashes.short_hash(weights)
+            if weights is None or self._library is None or not (wait or weights.stat().st_size <= HASHED_AT_ONCE):
+                return ""
+            hashes = self._library.hashes.compute(entry.path)
+            return hashes.short if hashes is not None else ""
         except OSError:
             return ""  # "" says “not known”; whether the model can be read is told when it is loaded.
+
+
+def _is_sound_folder(found: ModelFile) -> bool:
+    return found.draws and found.layout == FOLDER_LAYOUT and found.family in LOADABLE_FAMILIES
+
+
+def _is_strange_folder(found: ModelFile | None) -> bool:
+    """One of a family that the engine does not know. What is damaged stays: the engine says what is missing."""
+    return found is not None and found.draws and found.layout == FOLDER_LAYOUT and found.family not in LOADABLE_FAMILIES
 
 
 def _exists(path: Path) -> bool:
@@ -95,17 +183,6 @@ def _exists(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):  # a name that is too long, or has a zero byte
         return False
-
-
-def _checked_folder(path: Path, roots: Sequence[Path]) -> Path:
-    if path.is_file() and path.name == INDEX:
-        return path.parent
-    if path.is_file():
-        raise why_not(recognise(path, roots))
-    if not (path / INDEX).is_file():
-        hint = f"A model is a folder in diffusers layout, with a file {INDEX}."
-        raise ModelError(f"“{path}” is not a model that SD Studio can use.", hint=hint)
-    return path
 
 
 def _find_below(folder: Path, depth: int) -> Iterator[Path]:
@@ -125,7 +202,7 @@ def _find_below(folder: Path, depth: int) -> Iterator[Path]:
 
 
 def _name(folder: Path, built_in: Path) -> str:
-    fallback = STARTER_NAME if folder == built_in else folder.name
+    fallback = STARTER_NAME if folder == built_in else cache_name(folder) or folder.name
     return card_name(read_card(folder), fallback)
 
 
@@ -148,15 +225,3 @@ def _family(unet: dict[str, Any]) -> tuple[str, int]:
     if isinstance(sample, int) and not isinstance(sample, bool) and 8 <= sample <= 512:
         side = sample * 8
     return badge, side
-
-
-def _usual_sizes(side: int) -> tuple[Size, ...]:
-    longer = (side * 3 // 2 + 4) // 8 * 8
-    return (Size(side, side), Size(side, longer), Size(longer, side))
-
-
-def unet_weights(folder: Path) -> Path | None:
-    """The file whose hash names the model: the UNet's weights, of several (variants, shards) the first by name."""
-    files = sorted((folder / "unet").glob("*.safetensors"))
-    plain = folder / "unet" / "diffusion_pytorch_model.safetensors"
-    return plain if plain in files else next(iter(files), None)

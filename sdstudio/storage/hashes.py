@@ -18,6 +18,14 @@ _BLOCK = 4 * 2**20
 _log = logging.getLogger(__name__)
 
 
+def unet_weights(folder: Path) -> Path | None:
+    """The file whose hash names a model in diffusers layout: the UNet's weights, of several (variants, shards) the
+    first by name."""
+    files = sorted((folder / "unet").glob("*.safetensors"))
+    plain = folder / "unet" / "diffusion_pytorch_model.safetensors"
+    return plain if plain in files else next(iter(files), None)
+
+
 def sha256_of(path: Path) -> str:
     """Raises OSError."""
     digest = hashlib.sha256()

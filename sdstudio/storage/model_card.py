@@ -7,12 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from sdstudio.domain.errors import InvalidRequest
 from sdstudio.domain.geometry import Size, check_generated_size
 from sdstudio.domain.models import ModelPresets
 from sdstudio.domain.request import SamplingSpec
+from sdstudio.storage.recognise.small_files import parse_yaml
 
 CARD = "README.md"
 _CARD_BYTES_MAX = 2**20
@@ -27,10 +26,9 @@ def read_card(folder: Path) -> dict[str, Any]:
         if path.stat().st_size > _CARD_BYTES_MAX:
             return {}
         front = _FRONT.match(path.read_text("utf-8"))
-        data = yaml.safe_load(front[1]) if front else None
-    except (OSError, ValueError, yaml.YAMLError, RecursionError):
+    except (OSError, ValueError):
         return {}
-    table = data.get("sdstudio") if isinstance(data, dict) else None
+    table = parse_yaml(front[1].encode()).get("sdstudio") if front else None
     return {str(key): value for key, value in table.items()} if isinstance(table, dict) else {}
 
 

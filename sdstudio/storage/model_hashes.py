@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sdstudio.domain.model_file import FileHashes
-from sdstudio.storage.catalog import unet_weights
+from sdstudio.storage.hashes import unet_weights
 from sdstudio.storage.model_index import ModelIndex
 
 _log = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class ModelHashes:
 
 
 class BackgroundHasher:
-    """One thread that hashes what it is given, in order; `done` is called in it. `close` ends it within a block."""
+    """One thread that hashes what it is given, in order; `done` is called in it."""
 
     def __init__(self, hashes: ModelHashes, done: Callable[[Path, FileHashes], None]) -> None:
         self._hashes = hashes
@@ -85,10 +85,12 @@ class BackgroundHasher:
     def add(self, model: Path) -> None:
         self._waiting.put(model)
 
-    def close(self) -> None:
+    def close(self, timeout_s: float | None = None) -> bool:
+        """Ends it within a block of four megabytes. False when a disk needs longer for that than the timeout."""
         self._closed.set()
         self._waiting.put(None)
-        self._thread.join()
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         while not self._closed.is_set() and (model := self._waiting.get()) is not None:

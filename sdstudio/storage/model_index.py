@@ -17,7 +17,7 @@ from sdstudio.storage.files import ensure_folder
 
 _log = logging.getLogger(__name__)
 
-RULES = 1
+RULES = 2
 """Raised whenever the rules of recognition change: what was found by older ones is then looked at again."""
 _WAIT_S = 5.0
 
@@ -25,6 +25,9 @@ _CREATE = """
 CREATE TABLE IF NOT EXISTS file (path TEXT PRIMARY KEY, stamp TEXT NOT NULL, record TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS hash (
     path TEXT PRIMARY KEY, mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL, old TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS prediction (
+    path TEXT PRIMARY KEY, mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, value TEXT NOT NULL
 ) WITHOUT ROWID;
 """
 
@@ -87,6 +90,18 @@ class ModelIndex:
             if database is not None:
                 values = (path, mtime_ns, size, hashes.sha256, hashes.old)
                 database.execute("INSERT OR REPLACE INTO hash VALUES (?, ?, ?, ?, ?)", values)
+
+    def predictions(self) -> Mapping[str, tuple[int, int, str]]:
+        """Modification time in nanoseconds, size in bytes, and what a probing call told (Prediction), by path."""
+        with self._database() as database:
+            found = database.execute("SELECT * FROM prediction") if database else ()
+            return {path: (mtime, size, value) for path, mtime, size, value in found}
+        return {}
+
+    def keep_prediction(self, path: str, mtime_ns: int, size: int, value: str) -> None:
+        with self._database() as database:
+            if database is not None:
+                database.execute("INSERT OR REPLACE INTO prediction VALUES (?, ?, ?, ?)", (path, mtime_ns, size, value))
 
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection | None]:

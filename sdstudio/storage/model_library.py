@@ -10,6 +10,7 @@ from sdstudio.domain.model_file import ModelFile, Verdict
 from sdstudio.storage.model_hashes import ModelHashes
 from sdstudio.storage.model_index import ModelIndex
 from sdstudio.storage.model_layouts import model_folders
+from sdstudio.storage.model_predictions import ModelPredictions
 from sdstudio.storage.model_walk import Candidate, walk
 from sdstudio.storage.recognise.recogniser import recognise
 
@@ -30,6 +31,7 @@ class ModelLibrary:
         self._index = index
         self._folders = tuple(folders)
         self.hashes = ModelHashes(index)
+        self.predictions = ModelPredictions(index)
 
     def searched_folders(self, folders: Iterable[Path] | None = None) -> tuple[Path, ...]:
         """Where models are looked for: of other programs' folders the parts that hold models. The ones to watch."""
@@ -56,12 +58,13 @@ class ModelLibrary:
                 break
         gone = () if cancelled() else [path for path in rows if path not in models and _below(path, searched)]
         self._index.keep(fresh, gone)
-        ordered = sorted(self._with_hashes(models.values()), key=lambda model: (model.name.casefold(), model.path))
+        completed = self.predictions.complete(self._with_hashes(models.values()))
+        ordered = sorted(completed, key=lambda model: (model.name.casefold(), model.path))
         return Scan(models=tuple(ordered), looked_at=len(fresh))
 
     def inspect(self, path: Path) -> ModelFile:
         """One file or folder, looked at now; its hashes only where they are known already."""
-        found = recognise(path, self._roots(self.searched_folders()))
+        (found,) = self.predictions.complete([recognise(path, self._roots(self.searched_folders()))])
         return found.with_hashes(None if found.verdict is Verdict.UNREACHABLE else self.hashes.known(path))
 
     def _roots(self, searched: Sequence[Path]) -> tuple[Path, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sdstudio.domain.errors import ModelError
-from sdstudio.domain.model_file import ModelFile, Verdict
+from sdstudio.domain.model_file import LOADABLE_FAMILIES, WHOLE, ModelFile, Verdict
 
 _HINTS = {
     Verdict.UNSAFE: "Get the same model as a .safetensors file from where it was made.",
@@ -14,7 +14,7 @@ _HINTS = {
 
 
 def why_not(found: ModelFile) -> ModelError:
-    """For a file that was refused, one that is only a part, and one that only a later version will load."""
+    """For a file that was refused, one that is only a part, and one of a family that only a later version will load."""
     name = found.path.replace("\\", "/").rpartition("/")[2]
     if found.refused:
         meaning = "Nothing in it was run." if found.verdict is Verdict.UNSAFE else ""
@@ -22,5 +22,12 @@ def why_not(found: ModelFile) -> ModelError:
         return ModelError(f"Refused: “{name}”: {reason}.", meaning=meaning, hint=_HINTS[found.verdict])
     if not found.draws:
         return ModelError(f"“{name}” is {found.what}, which draws nothing alone.", hint="Choose a checkpoint.")
-    hint = "Use the same model as a folder in diffusers layout."
-    return ModelError(f"“{name}” is a checkpoint of {found.what}, which cannot be loaded from one file yet.", hint=hint)
+    missing = [part for part in WHOLE if part not in found.parts]
+    if found.family in LOADABLE_FAMILIES and missing:
+        hint = "Choose a checkpoint that holds all parts."
+        return ModelError(f"“{name}” is a checkpoint of {found.what} without its {' and '.join(missing)}.", hint=hint)
+    return ModelError(
+        f"“{name}” is a checkpoint of {found.what}, which SD Studio cannot use yet.",
+        meaning="It makes pictures with Stable Diffusion 1 and 2 models.",
+        hint="Choose another model.",
+    )

@@ -184,7 +184,7 @@ class ComboField(QComboBox):
 
 
 class ComboRows(QStyledItemDelegate):
-    """Rows of a drop-down list: 28 px, name left, badge right."""
+    """Rows of a drop-down list: 28 px, name left, badge right, and a line between those of one badge and the next."""
 
     def __init__(self, theme: Theme, badge_role: int | None, parent: QWidget) -> None:
         super().__init__(parent)
@@ -200,6 +200,9 @@ class ComboRows(QStyledItemDelegate):
         painter.save()
         if state & QStyle.StateFlag.State_Selected:
             painter.fillRect(rect, self._theme.color("subtle"))
+        if self.begins_group(index):
+            painter.setPen(self._theme.color("line"))
+            painter.drawLine(rect.topLeft(), rect.topRight())
         area = rect.adjusted(9, 0, -8, 0)
         badge = str(index.data(self._badge_role) or "") if self._badge_role is not None else ""
         taken = draw_badge(painter, self._theme, area, badge) if badge else 0
@@ -210,6 +213,13 @@ class ComboRows(QStyledItemDelegate):
         )
         painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
         painter.restore()
+
+    def begins_group(self, index: _ItemIndex) -> bool:
+        """Whether the row above has another badge."""
+        if self._badge_role is None or index.row() == 0:
+            return False
+        above = index.sibling(index.row() - 1, index.column())
+        return bool(above.data(self._badge_role) != index.data(self._badge_role))
 
 
 def draw_badge(painter: QPainter, theme: Theme, area: QRect, text: str, enabled: bool = True) -> int:

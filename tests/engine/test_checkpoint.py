@@ -59,6 +59,15 @@ def test_a_half_precision_file_is_read_in_the_devices_precision(tmp_path: Path) 
     assert model.unet.dtype == model.vae.dtype == torch.float32
 
 
+@pytest.mark.parametrize("dtype", [torch.float8_e4m3fn, torch.bfloat16], ids=str)
+def test_other_precisions_are_read_too(tmp_path: Path, dtype: torch.dtype) -> None:
+    one = make_one_file(tmp_path, ModelFamily.SD1)
+    save_file({name: value.to(dtype) for name, value in load_file(one.path).items()}, one.path)
+    model = read(one, one.spec)
+    assert model.unet.dtype == model.vae.dtype == torch.float32
+    assert np.isfinite(picture(model)).all()
+
+
 def test_what_was_found_out_of_the_file_goes_before_what_is_usual(tmp_path: Path) -> None:
     one = make_one_file(tmp_path, ModelFamily.SD2_BASE)
     spec = ModelSpec(name="Tiny", path=str(one.path), family=ModelFamily.SD2_BASE.value, prediction="v")
@@ -71,11 +80,13 @@ def test_the_vocabulary_in_the_box_is_clips_own() -> None:
     assert list(ids) == [49406, 320, 1125, 539, 320, 2368, 49407] and len(tokenizer) == 49408
 
 
-def test_weights_that_are_no_numbers_are_named(tmp_path: Path) -> None:
-    one = make_one_file(tmp_path, ModelFamily.SD1)
+@pytest.mark.parametrize("half", [False, True])
+@pytest.mark.parametrize("number", ["nan", "inf", "-inf"])
+def test_weights_that_are_no_numbers_are_named(tmp_path: Path, number: str, half: bool) -> None:
+    one = make_one_file(tmp_path, ModelFamily.SD1, half=half)
     state = load_file(one.path)
     name = "model.diffusion_model.out.2.weight"
-    state[name][0, 0, 0, 0] = float("nan")
+    state[name][0, 0, 0, 0] = float(number)
     save_file(state, one.path)
     with pytest.raises(ModelError, match=r"no numbers: model\.diffusion_model\.out\.2\.weight"):
         read(one, one.spec)

@@ -17,6 +17,7 @@ from sdstudio.jobs.runner import JobRunner
 from sdstudio.storage.catalog import ModelCatalog
 from sdstudio.storage.hashes import HashCache
 from sdstudio.storage.image_store import ImageStore
+from sdstudio.storage.model_index import ModelIndex
 from sdstudio.storage.paths import AppPaths
 from sdstudio.storage.settings import Settings
 from tests.helpers.scripted_engine import ScriptedEngine
@@ -68,7 +69,12 @@ class CliDesk:
         return CliServices(
             paths=self.paths,
             settings=Settings(),
-            catalog=ModelCatalog(starter(self.folder / "starter"), [], HashCache(self.paths.hashes_file)),
+            catalog=ModelCatalog(
+                starter(self.folder / "starter"),
+                [self.paths.models],
+                HashCache(self.paths.hashes_file),
+                ModelIndex(self.paths.model_index),
+            ),
             make_runner=self.make_runner,
             images=ImageStore(self.paths.images),
             selftest=lambda: self.checks,

@@ -21,6 +21,17 @@ def sd1(channels: int = 4) -> Shapes:
     }
 
 
+def small_sd(generation: int, channels: int = 4) -> Shapes:
+    """A checkpoint of SD 1.x or 2.x that is narrow, so that it can really lie on a disk (3 MB in half precision)."""
+    context = {1: 768, 2: 1024}[generation]
+    shapes = {
+        **under(UNET, unet(channels, context, width=8, linear=generation == 2)),
+        **under(VAE, vae(width=8)),
+    }
+    text = under(TEXT1, clip_text(8, 2, 1000)) if generation == 1 else under(TEXT2, open_clip_text(8, 2, 1000))
+    return {**shapes, **text}
+
+
 def sd2(channels: int = 4, *, added: int = 0) -> Shapes:
     return {
         **under(UNET, unet(channels, 1024, added=added)),

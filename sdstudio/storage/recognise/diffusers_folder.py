@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sdstudio.domain.model_file import Evidence, ModelFamily, ModelFile, ModelRole, Prediction, Verdict
+from sdstudio.domain.model_file import (
+    FOLDER_LAYOUT,
+    Evidence,
+    ModelFamily,
+    ModelFile,
+    ModelRole,
+    Prediction,
+    Verdict,
+)
 from sdstudio.storage.recognise.links import cache_name, resolve
 from sdstudio.storage.recognise.open_file import OpenFile
 from sdstudio.storage.recognise.parts import diffusers_family
@@ -58,7 +66,7 @@ def recognise_folder(folder: Path, roots: Sequence[Path]) -> ModelFile:
         path=str(folder),
         name=cache_name(folder) or folder.name,
         size_bytes=size,
-        layout="diffusers",
+        layout=FOLDER_LAYOUT,
         role=ModelRole.CHECKPOINT,
         family=family,
         what=family.value,

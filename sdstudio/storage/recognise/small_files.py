@@ -30,10 +30,15 @@ def read_yaml(path: Path) -> dict[str, Any]:
     billions of values."""
     try:
         with OpenFile(path) as file:
-            text = file.read(0, file.size) if file.size <= YAML_BYTES_MAX else b""
+            return parse_yaml(file.read(0, file.size) if file.size <= YAML_BYTES_MAX else b"")
     except Refusal:
         return {}
-    if text.count(b"[") + text.count(b"{") > YAML_BRACKETS_MAX:
+
+
+def parse_yaml(text: bytes) -> dict[str, Any]:
+    """The same for what was read already."""
+    brackets = text.count(b"[") + text.count(b"{")
+    if len(text) > YAML_BYTES_MAX or brackets > YAML_BRACKETS_MAX:
         return {}
     if b"&" in text and b"*" in text and _has_aliases(text):
         return {}

@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import QTimer
 from pytestqt.qtbot import QtBot
 
+from sdstudio.app.canvas_background import GONE_MOST
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.app.memory import give_memory_back
 from sdstudio.canvas.pointer import PointerEvent
@@ -61,3 +62,14 @@ def test_a_closed_canvas_is_freed_without_the_garbage_collector(
         desk.wait(lambda: closed() is None)
     finally:
         gc.enable()
+
+
+def test_canvases_opened_one_after_the_other_do_not_pile_up(
+    io: IoWorker, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of them puts off what is given back: here it never comes to that."""
+    monkeypatch.setattr("sdstudio.app.canvas_background.TRIM_MS", 3_600_000)
+    desk = CanvasDesk.make(io, qtbot)
+    opened = [weakref.ref(desk.open()) for _ in range(6)]
+    desk.wait(lambda: sum(document() is not None for document in opened) <= 1 + GONE_MOST)
+    assert opened[-1]() is desk.session.document
