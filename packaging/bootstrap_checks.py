@@ -32,9 +32,9 @@ class Suite:
 
 ENGINE_LIBRARIES = ("torch", "diffusers", "transformers", "accelerate")
 SUITES = (
-    Suite(folder="tests/unit", blocked=("PySide6", "shiboken6", *ENGINE_LIBRARIES)),
+    Suite(folder="tests/unit", blocked=("PySide6", "shiboken6", *ENGINE_LIBRARIES), workers=2),
     Suite(folder="tests/engine", blocked=("PySide6", "shiboken6"), workers=2),
-    Suite(folder="tests/gui", blocked=ENGINE_LIBRARIES),
+    Suite(folder="tests/gui", blocked=ENGINE_LIBRARIES, workers=2),
     Suite(folder="tests/journeys"),
     Suite(folder="tests/architecture"),
 )
