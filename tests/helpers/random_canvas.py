@@ -13,6 +13,7 @@ import os
 import random
 import sys
 import tempfile
+import time
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,7 @@ from sdstudio.ui.main_window import MainWindow
 from tests.helpers import canvas_checks as checks
 from tests.helpers.random_commands import RandomCommands
 from tests.helpers.random_hand import RandomHand
+from tests.helpers.screen_checks import check_screen
 from tests.helpers.slow_session import Models, modelled
 
 BATCH = 12
@@ -125,6 +127,7 @@ class RandomRun:
             self._no_errors()
         self.check_now()
         if self.chance.random() < 0.5:
+            check_screen(self.hand.view)
             checks.check_view(self.hand.view, self.session, self.window.theme)
 
     def check_now(self) -> None:
@@ -166,7 +169,14 @@ class RandomRun:
         self._no_errors()
 
     def _check_tiles(self) -> None:
+        """The canvas before this one is let go within seconds, but never while somebody draws."""
+        if self.session.busy:
+            return
+        end = time.monotonic() + checks.PATIENCE_S
         beside, history = checks.tile_bytes(self.session, self._earlier)
+        while beside > history + SLACK and time.monotonic() < end:
+            QApplication.processEvents()
+            beside, history = checks.tile_bytes(self.session, self._earlier)
         self.figures.tiles_beside_most = max(self.figures.tiles_beside_most, beside - history)
         checks.require(beside <= history + SLACK, f"{beside} bytes of tiles, the history says {history}")
 

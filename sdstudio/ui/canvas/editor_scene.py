@@ -10,14 +10,14 @@ from PySide6.QtGui import QPainter, QRegion
 
 from sdstudio.app.canvas_session import CanvasSession
 from sdstudio.canvas.document import CanvasDocument, Change
-from sdstudio.domain.canvas_state import MASK
+from sdstudio.domain.canvas_state import MASK, TILE
 from sdstudio.domain.geometry import NO_PIXELS, Rect
 from sdstudio.ui.canvas.mask_edge import reach
 from sdstudio.ui.canvas.mask_look import MaskLook
 from sdstudio.ui.canvas.mask_overlay import MaskOverlay
 from sdstudio.ui.canvas.picture_frame import PictureFrame
 from sdstudio.ui.canvas.regions import ViewBuffer, merged, rects_of, to_qrect
-from sdstudio.ui.canvas.tile_images import TileImages
+from sdstudio.ui.canvas.tile_images import LevelKey, TileImages
 from sdstudio.ui.canvas.view_map import ViewMap
 from sdstudio.ui.theme import Theme
 
@@ -170,8 +170,7 @@ class EditorScene(QObject):
             ready = pyramid.work(SLICE_S, list(tiles.wanted))
             for known in ready:
                 tiles.wanted.pop(known, None)
-            stale = self._frame.tiles_ready(ready)
-            self._overlay.invalidate(stale)
+            stale = self._frame.tiles_ready(ready).united(self._masks_ready(ready))
         elif self._overlay.rough:
             stale = self._overlay.sharpen(SLICE_S)
         else:
@@ -180,6 +179,18 @@ class EditorScene(QObject):
             self.stale.emit(QRegion(to_qrect(stale)))
         if not self.sharp:
             self._idle.start(0)
+
+    def _masks_ready(self, keys: Iterable[LevelKey]) -> Rect:
+        """What shows these tiles of the mask is painted anew, and a little more: the line round the mask is drawn
+        from all pixels in its reach. Returns the device pixels concerned."""
+        whole, view = NO_PIXELS, self._frame.map
+        if view is not None:
+            level = view.mask_level
+            side = TILE << level
+            places = [Rect(key[0] * side, key[1] * side, side, side) for shown, key in keys if shown == level]
+            for rect in _spoiled(self._overlay, view, places, 1 << level, reach(self._ratio) + 1):
+                whole = whole.united(rect)
+        return whole
 
 
 def _spoiled(

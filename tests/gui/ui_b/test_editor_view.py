@@ -14,9 +14,10 @@ from sdstudio.domain.image import ImageBuffer
 from sdstudio.ui.canvas import editor_scene
 from sdstudio.ui.canvas.picture_frame import PictureFrame
 from sdstudio.ui.theme import Theme
-from tests.helpers.canvas_checks import check_view
+from tests.helpers.canvas_checks import Different, check_view
 from tests.helpers.canvas_desk import CanvasDesk
 from tests.helpers.editor_board import LEFT, MIDDLE, MOVE, PRESS, RELEASE, EditorBoard, bounds, coordinates, flat
+from tests.helpers.screen_checks import check_screen
 
 
 @pytest.fixture
@@ -301,3 +302,15 @@ def test_tiles_of_a_mask_that_come_one_by_one_leave_no_trace_at_their_borders(
             slices += 1
         assert slices >= 4, "each tile came on its own"
         check_view(board.view, board.session, theme)
+
+
+def test_the_screen_follows_every_change_and_it_is_seen_when_it_does_not(board: EditorBoard) -> None:
+    board.open(coordinates(300, 250), 1.3)
+    board.session.update_settings(tool="brush", target="paint", colour=(255, 255, 255))
+    board.drag(board.where(40, 40), board.where(200, 150))
+    board.mask_box(Rect(60, 50, 120, 90))
+    check_screen(board.view)
+    board.view.scene.blockSignals(True)
+    board.desk.stroke([(20, 200), (250, 220)])
+    with pytest.raises(Different, match="the screen"):
+        check_screen(board.view)
