@@ -78,6 +78,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="path of the pictures' files, without their endings")
     parser.add_argument("out", type=Path, help="path of the files to write, without their endings")
     parser.add_argument("--count", type=int, default=200)
+    parser.add_argument("--drawn", type=Path, help="pictures that judge_model.py has drawn already (its OUT.npz)")
     parser.add_argument("--side", type=int, default=128)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
@@ -85,7 +86,13 @@ def main() -> None:
     training = TrainingPictures(options.data)
     nouns = sorted({noun for row in json.loads(Path(f"{options.data}.noun.json").read_text("utf-8")) for noun in row})
     prompts = [with_article(nouns[number * 7 % len(nouns)]) for number in range(options.count)]
-    drawn = Painter(options.model, options.side, 20, 3.5).draw(prompts, [FIRST_SEED + n for n in range(len(prompts))])
+    if options.drawn:
+        with np.load(options.drawn) as file:
+            chosen = np.linspace(0, len(file["prompts"]) - 1, options.count).astype(int)
+            drawn, prompts = file["pictures"][chosen], file["prompts"][chosen].tolist()
+    else:
+        seeds = [FIRST_SEED + number for number in range(len(prompts))]
+        drawn = Painter(options.model, options.side, 20, 3.5).draw(prompts, seeds)
     found = [training.nearest(picture) for picture in drawn]
     kept = training.pictures[training.learnt : training.learnt + options.count]
     by_chance = [training.nearest(np.asarray(picture))[1] for picture in kept]

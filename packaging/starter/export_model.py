@@ -38,6 +38,11 @@ def _read_as_float32(config: dict[str, Any]) -> None:
     config["dtype"] = "float32"
 
 
+def _drop_padding(tokenizer: dict[str, Any]) -> None:
+    # What it was last used with; who pads or cuts says so with each call.
+    tokenizer["padding"] = tokenizer["truncation"] = None
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model", type=Path)
@@ -51,6 +56,7 @@ def main() -> None:
     pipeline.save_pretrained(out, safe_serialization=True)
     edit_json(out / "vae/config.json", _drop_channels)
     edit_json(out / "text_encoder/config.json", _read_as_float32)
+    edit_json(out / "tokenizer/tokenizer.json", _drop_padding)
     for path in out.rglob("*.json"):
         if '"_name_or_path"' in path.read_text("utf-8"):
             edit_json(path, lambda config: config.pop("_name_or_path", None))

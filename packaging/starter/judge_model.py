@@ -4,13 +4,14 @@
 
 Draws "a NOUN" with fixed seeds, nothing picked, and asks the judge (see judge.py) what it sees; draws things in named
 colours and measures their hue. Writes OUT.json (all figures, a row for each noun), OUT.png (every picture with what
-the judge took it for) and OUT-colours.png.
+the judge took it for), OUT.npz (the pictures, for copier.py) and OUT-colours.png.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import time
 from pathlib import Path
 from typing import Any
@@ -29,28 +30,51 @@ LABEL = 14
 BATCH = 8
 
 
-class Painter:
-    """Draws prompts with the model's usual settings; each picture has the seed given, whatever stands beside it."""
+_pipeline: Any = None
+"""In each of the painter's processes: what it draws with."""
 
-    def __init__(self, model: Path, side: int, steps: int, guidance: float) -> None:
-        self._pipeline = StableDiffusionPipeline.from_pretrained(model, safety_checker=None, dtype=torch.float32)
-        self._pipeline.set_progress_bar_config(disable=True)
+
+def _load(model: Path) -> None:
+    global _pipeline
+    torch.set_num_threads(1)
+    _pipeline = StableDiffusionPipeline.from_pretrained(model, safety_checker=None, dtype=torch.float32)
+    _pipeline.unet.to(memory_format=torch.channels_last)
+    _pipeline.set_progress_bar_config(disable=True)
+
+
+def _draw(work: tuple[list[str], list[int], dict[str, Any]]) -> np.ndarray:
+    prompts, seeds, settings = work
+    generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+    return np.stack([np.asarray(picture) for picture in _pipeline(prompts, generator=generators, **settings).images])
+
+
+class Painter:
+    """Draws prompts with the model's usual settings, in processes of one thread each; each picture has the seed given,
+    whatever stands beside it."""
+
+    def __init__(self, model: Path, side: int, steps: int, guidance: float, procs: int = 2) -> None:
+        self._pool = multiprocessing.get_context("spawn").Pool(procs, _load, (model,))
         self._settings = {"num_inference_steps": steps, "guidance_scale": guidance, "height": side, "width": side}
 
     def draw(self, prompts: list[str], seeds: list[int]) -> np.ndarray:
         """N x side x side x 3 uint8."""
+        starts = range(0, len(prompts), BATCH)
+        work = [(prompts[at : at + BATCH], seeds[at : at + BATCH], self._settings) for at in starts]
         drawn = []
-        for at in range(0, len(prompts), BATCH):
-            generators = [torch.Generator().manual_seed(seed) for seed in seeds[at : at + BATCH]]
-            pictures = self._pipeline(prompts[at : at + BATCH], generator=generators, **self._settings).images
-            drawn += [np.asarray(picture) for picture in pictures]
-        return np.stack(drawn)
+        for number, part in enumerate(self._pool.imap(_draw, work)):
+            drawn.append(part)
+            if number % 5 == 4:
+                print(f"{(number + 1) * BATCH} of {len(prompts)} pictures", flush=True)
+        return np.concatenate(drawn)
 
 
-def judge_nouns(painter: Painter, judge: Any, nouns: list[str], seeds: int, out: Path) -> dict[str, Any]:
+def judge_nouns(
+    painter: Painter, judge: Any, nouns: list[str], seeds: int, out: Path, first_seed: int = FIRST_SEED
+) -> dict[str, Any]:
     prompts = [with_article(noun) for noun in nouns for _ in range(seeds)]
     wanted = [noun for noun in nouns for _ in range(seeds)]
-    pictures = painter.draw(prompts, [FIRST_SEED + number for number in range(len(prompts))])
+    pictures = painter.draw(prompts, [first_seed + number for number in range(len(prompts))])
+    np.savez_compressed(out.with_suffix(".npz"), pictures=pictures, prompts=prompts)
     seen = judge.best(pictures)
     rows: dict[str, dict[str, Any]] = {noun: {"first": 0, "among_five": 0, "taken_for": []} for noun in nouns}
     for noun, names in zip(wanted, seen, strict=True):
@@ -72,7 +96,7 @@ def judge_nouns(painter: Painter, judge: Any, nouns: list[str], seeds: int, out:
 def judge_colours(painter: Painter, nouns: list[str], count: int, out: Path) -> dict[str, Any]:
     """Things that may have another colour, each with another one than its own."""
     things = [noun for noun in nouns if NOUNS[noun].recolourable]
-    if not things:
+    if not things or not count:
         return {"pictures": 0, "right": 0.0}
     asked = []
     for number in range(count):
@@ -114,19 +138,20 @@ def main() -> None:
     parser.add_argument("out", type=Path, help="path of the files to write, without their endings")
     parser.add_argument("--nouns", type=Path, help="JSON list of the nouns claimed (else all that the judge knows)")
     parser.add_argument("--seeds", type=int, default=2, help="pictures of each noun")
+    parser.add_argument("--first_seed", type=int, default=FIRST_SEED)
     parser.add_argument("--coloured", type=int, default=84, help="pictures of things in named colours")
     parser.add_argument("--side", type=int, default=128)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--guidance", type=float, default=3.5)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--procs", type=int, default=2)
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(1)
     judge = load_judge(options.judge)
     known = judge.names
     nouns = [n for n in json.loads(options.nouns.read_text("utf-8")) if n in known] if options.nouns else known
-    painter = Painter(options.model, options.side, options.steps, options.guidance)
+    painter = Painter(options.model, options.side, options.steps, options.guidance, options.procs)
     begin = time.monotonic()
-    report = {"nouns": judge_nouns(painter, judge, nouns, options.seeds, options.out)}
+    report = {"nouns": judge_nouns(painter, judge, nouns, options.seeds, options.out, options.first_seed)}
     report["colours"] = judge_colours(painter, nouns, options.coloured, options.out)
     report["seconds"] = round(time.monotonic() - begin)
     options.out.with_suffix(".json").write_text(json.dumps(report, indent=1), "utf-8")

@@ -48,6 +48,7 @@ def words_in(phrases: Iterable[str]) -> list[str]:
 def noun_entry(name: str, noun: Noun, plurals: bool) -> dict[str, object]:
     return {
         "name": name,
+        "asked": with_article(name),
         "plural": noun.plural if plurals else "",
         "synonyms": list(noun.synonyms),
         "category": noun.category,
