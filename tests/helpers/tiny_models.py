@@ -131,10 +131,13 @@ def _make_text_encoder() -> CLIPTextModel:
     return encoder
 
 
+_WHOLE = ("threads", "size", "image", "strength", "inpaint", "outpaint")
+
+
 def make_request(model: Path, **changes: Any) -> GenerationRequest:
     """A small request; `changes` go to the prompt, the sampling or the request, wherever the name belongs."""
     prompt = {key: changes.pop(key) for key in ("positive", "negative", "clip_skip") if key in changes}
-    whole = {key: changes.pop(key) for key in ("threads", "size", "image", "strength", "inpaint") if key in changes}
+    whole = {key: changes.pop(key) for key in _WHOLE if key in changes}
     sampling: dict[str, Any] = {"steps": 4, "guidance_scale": 5.0, "sampler": "Euler", "seed": 7} | changes
     return GenerationRequest(
         prompt=PromptSpec(**({"positive": "a red apple"} | prompt)),
