@@ -35,8 +35,8 @@ SUITES = (
     Suite(folder="tests/unit", blocked=("PySide6", "shiboken6", *ENGINE_LIBRARIES), workers=2),
     Suite(folder="tests/engine", blocked=("PySide6", "shiboken6"), workers=2),
     Suite(folder="tests/gui", blocked=ENGINE_LIBRARIES, workers=2),
-    Suite(folder="tests/journeys"),
-    Suite(folder="tests/architecture"),
+    Suite(folder="tests/journeys", workers=2),
+    Suite(folder="tests/architecture", workers=2),
 )
 
 
