@@ -120,7 +120,9 @@ def test_settings_that_cannot_be_written_are_a_problem(context: AppContext, qtbo
 
 
 @pytest.mark.expects_log("cannot be a folder")
-def test_a_home_that_cannot_be_written_is_said_at_the_start(context: AppContext, qtbot: QtBot) -> None:
+def test_a_home_that_cannot_be_written_is_said_at_the_start(
+    context: AppContext, qtbot: QtBot, caplog: pytest.LogCaptureFixture
+) -> None:
     context.paths.data.parent.mkdir(parents=True, exist_ok=True)
     context.paths.data.write_text("a file where the folder should be")
     with qtbot.waitSignal(context.settings.problem) as problem:
@@ -128,6 +130,8 @@ def test_a_home_that_cannot_be_written_is_said_at_the_start(context: AppContext,
     error = problem.args[0]  # type: ignore[index]
     assert isinstance(error, StorageError) and str(context.paths.data) in error.message
     assert "cannot be kept" in error.meaning and error.hint
+    # Other disk work fails for the same reason, a moment later: the log says so, the screen does not say it twice.
+    qtbot.waitUntil(lambda: "cannot be a folder" in caplog.text)
 
 
 def test_a_damaged_settings_file_is_noted(app_paths: AppPaths, make_context: MakeContext) -> None:
