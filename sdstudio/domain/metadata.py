@@ -11,7 +11,8 @@ from typing import Any
 
 from sdstudio.domain.a1111 import A1111Text, format_pairs
 from sdstudio.domain.errors import InvalidRequest
-from sdstudio.domain.request import GenerationRequest, JobRequest, request_from_dict, request_to_dict
+from sdstudio.domain.request import GenerationRequest, JobRequest
+from sdstudio.domain.request_json import request_from_dict, request_to_dict
 
 PARAMETERS_KEY = "parameters"
 RECORD_KEY = "sdstudio"
@@ -67,10 +68,17 @@ def record_to_text(record: PictureRecord) -> str:
 
 
 def without_path(request: dict[str, Any]) -> dict[str, Any]:
-    """A shared picture must not tell where on its maker's disk the model lies; name and hash find it again."""
-    if "model" in request:
-        request["model"] = {**request["model"], "path": ""}
-    return request
+    """A shared picture must not tell where on its maker's disk models and what is added to them lie; names and hashes
+    find them again."""
+    return {key: _without_path(key, value) for key, value in request.items()}
+
+
+def _without_path(key: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return without_path(value)
+    if isinstance(value, list | tuple):
+        return [_without_path("", one) for one in value]
+    return "" if key == "path" else value
 
 
 def record_from_text(text: str) -> PictureRecord:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
+from sdstudio.domain.additions import AddedFile, LoraUse, MixedImage
 from sdstudio.domain.edits import ImageInput, InpaintSpec, OutpaintSpec
 from sdstudio.domain.errors import InvalidRequest
-from sdstudio.domain.geometry import Rect, Size, check_generated_size
+from sdstudio.domain.geometry import Size, check_generated_size
 from sdstudio.domain.limits import check_number, check_whole
 from sdstudio.domain.samplers import DEFAULT_SAMPLER, require_sampler
 
@@ -18,6 +18,8 @@ STEPS_MAX = 1000
 GUIDANCE_MAX = 100.0
 CLIP_SKIP_MAX = 12
 COUNT_MAX = 1000
+NOISE_LEVEL_MAX = 999
+DEFAULT_IMAGE_GUIDANCE = 1.5
 DEFAULT_STRENGTH = 0.75
 """A new picture in the old one's composition."""
 
@@ -36,11 +38,14 @@ class PromptSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SamplingSpec:
-    """How the noise is turned into a picture. `guidance_rescale` is phi of Lin et al. 2023 (0 = off)."""
+    """How the noise is turned into a picture. `guidance_rescale` is phi of Lin et al. 2023 (0 = off).
+    `image_guidance_scale`: how closely the picture is followed by models that take instructions (Brooks et al. 2023).
+    """
 
     steps: int = 20
     guidance_scale: float = 7.5
     guidance_rescale: float = 0.0
+    image_guidance_scale: float = DEFAULT_IMAGE_GUIDANCE
     sampler: str = DEFAULT_SAMPLER
     seed: int = 0
     count: int = 1
@@ -49,11 +54,13 @@ class SamplingSpec:
         check_whole("steps", self.steps, 1, STEPS_MAX)
         check_number("guidance_scale", self.guidance_scale, 0, GUIDANCE_MAX)
         check_number("guidance_rescale", self.guidance_rescale, 0, 1)
+        check_number("image_guidance_scale", self.image_guidance_scale, 0, GUIDANCE_MAX)
         check_whole("seed", self.seed, 0, SEED_COUNT - 1)
         check_whole("count", self.count, 1, COUNT_MAX)
         object.__setattr__(self, "sampler", require_sampler(self.sampler).name)
         object.__setattr__(self, "guidance_scale", float(self.guidance_scale))
         object.__setattr__(self, "guidance_rescale", float(self.guidance_rescale))
+        object.__setattr__(self, "image_guidance_scale", float(self.image_guidance_scale))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,12 +79,28 @@ class ModelSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefinerSpec:
+    """A second model that makes the last steps: those after the share `begin` of all (SDXL's refiner)."""
+
+    model: ModelSpec
+    begin: float = 0.8
+
+    def __post_init__(self) -> None:
+        check_number("refiner", self.begin, 0, 1)
+        object.__setattr__(self, "begin", float(self.begin))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GenerationRequest:
     """One to many pictures from a prompt. Image k has seed + k and equals the single picture of that seed.
 
     With `image` they begin with that picture, brought to `size`; `strength` 0 leaves it as it is, 1 leaves nothing
     of it. Of `steps`, the share `strength` is made. With `inpaint`, only what its mask allows changes; with `outpaint`,
     only what is added around it is made.
+
+    `loras`, `embeddings` (textual inversions that the prompts name), `vae` and `refiner` are added to the model.
+    `mix`: further pictures of which a variation is made. `noise_level`: how much noise is put on the picture that the
+    x4 upscaler and unCLIP look at (None = the family's usual).
 
     `threads` is the number of CPU threads it was or must be computed with (0 = this machine's setting);
     results depend on it in the last bits.
@@ -91,6 +114,12 @@ class GenerationRequest:
     strength: float = DEFAULT_STRENGTH
     inpaint: InpaintSpec | None = None
     outpaint: OutpaintSpec | None = None
+    loras: tuple[LoraUse, ...] = ()
+    embeddings: tuple[AddedFile, ...] = ()
+    vae: AddedFile | None = None
+    refiner: RefinerSpec | None = None
+    mix: tuple[MixedImage, ...] = ()
+    noise_level: int | None = None
     threads: int = 0
 
     def __post_init__(self) -> None:
@@ -98,6 +127,8 @@ class GenerationRequest:
         check_number("strength", self.strength, 0, 1)
         check_whole("threads", self.threads, 0, 1024)
         object.__setattr__(self, "strength", float(self.strength))
+        if self.noise_level is not None:
+            check_whole("noise_level", self.noise_level, 0, NOISE_LEVEL_MAX)
         if self.inpaint is not None:
             _check_inpaint(self.image, self.inpaint)
         if self.outpaint is not None and (self.image is None or self.inpaint is not None):
@@ -161,46 +192,3 @@ class UpscaleRequest:
 
 
 JobRequest = GenerationRequest | UpscaleRequest
-
-
-def request_to_dict(request: JobRequest) -> dict[str, Any]:
-    """Plain JSON types; `request_from_dict` turns them back into an equal value."""
-    kind = "upscale" if isinstance(request, UpscaleRequest) else "generate"
-    return {"kind": kind, **asdict(request)}
-
-
-def request_from_dict(data: dict[str, Any]) -> JobRequest:
-    """Raises InvalidRequest for anything that is not a whole, valid request. Unknown keys are refused."""
-    fields = dict(data)
-    kind = fields.pop("kind", "generate")
-    try:
-        if kind == "upscale":
-            fields["image"] = ImageInput(**fields["image"])
-            return UpscaleRequest(**fields)
-        if kind == "generate":
-            fields["prompt"] = PromptSpec(**fields["prompt"])
-            fields["sampling"] = SamplingSpec(**fields["sampling"])
-            fields["model"] = ModelSpec(**fields["model"])
-            fields["size"] = Size(**fields["size"])
-            if fields.get("image") is not None:
-                fields["image"] = ImageInput(**fields["image"])
-            if fields.get("inpaint") is not None:
-                fields["inpaint"] = _inpaint_from_dict(fields["inpaint"])
-            if fields.get("outpaint") is not None:
-                fields["outpaint"] = OutpaintSpec(**fields["outpaint"])
-            return GenerationRequest(**fields)
-    except (KeyError, TypeError) as error:
-        raise InvalidRequest("request", f"The record of this picture is not complete: {error}.") from error
-    except ValueError as error:
-        raise InvalidRequest("request", f"The record of this picture holds what cannot be: {error}.") from error
-    raise InvalidRequest("request", f"“{kind}” is not a kind of job that this version knows.")
-
-
-def _inpaint_from_dict(data: dict[str, Any]) -> InpaintSpec:
-    fields = dict(data)
-    fields["mask"] = ImageInput(**fields["mask"])
-    if fields.get("frame") is not None:
-        fields["frame"] = Rect(**fields["frame"])
-    if fields.get("refined") is not None:
-        fields["refined"] = Size(**fields["refined"])
-    return InpaintSpec(**fields)

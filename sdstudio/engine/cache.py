@@ -9,7 +9,7 @@ from pathlib import Path
 from sdstudio.domain.model_file import Prediction
 from sdstudio.domain.request import ModelSpec
 from sdstudio.engine.devices import Device, free_device_memory
-from sdstudio.engine.loader import LoadedModel
+from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.sibling import with_sibling
 
 Stamp = tuple[tuple[int, int], ...]

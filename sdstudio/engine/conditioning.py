@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import torch
 
 from sdstudio.domain.errors import InvalidRequest
-from sdstudio.domain.request import PromptSpec
+from sdstudio.domain.request import GenerationRequest, PromptSpec
 from sdstudio.engine.chunks import Chunk, chunk_prompt
 
 _CACHED_PROMPTS = 32
@@ -16,8 +17,27 @@ _MEAN_MIN = 1e-4
 """Share of the vectors' mean strength below which their mean is rounding noise."""
 
 
+@dataclass(frozen=True, slots=True)
+class Conditioning:
+    """`embeddings`: 2 x tokens x width, the negative prompt first, or 1 x tokens x width without guidance.
+    `unet_options`: further arguments of each call of the network, of as many rows."""
+
+    embeddings: torch.Tensor
+    unet_options: dict[str, Any] = field(default_factory=dict)
+
+
+class TextSide(Protocol):
+    """The text side of one loaded model."""
+
+    def condition(self, request: GenerationRequest, guided: bool) -> Conditioning:
+        """Raises InvalidRequest for what the text encoder cannot."""
+
+    def forget(self) -> None:
+        """Drops what is remembered of prompts: the text encoder has changed."""
+
+
 class Conditioner:
-    """The text side of one loaded model; remembers the prompts it has encoded last."""
+    """The text side of a model with one text encoder; remembers the prompts it has encoded last."""
 
     def __init__(self, tokenizer: Any, text_encoder: Any, dtype: torch.dtype) -> None:
         self._tokenizer = tokenizer
@@ -25,6 +45,12 @@ class Conditioner:
         self._dtype = dtype
         self._cache: OrderedDict[tuple[str, int], torch.Tensor] = OrderedDict()
         self._positions = int(text_encoder.config.max_position_embeddings)
+
+    def condition(self, request: GenerationRequest, guided: bool) -> Conditioning:
+        return Conditioning(self.encode(request.prompt, guided))
+
+    def forget(self) -> None:
+        self._cache.clear()
 
     def encode(self, prompt: PromptSpec, guided: bool) -> torch.Tensor:
         """2 x tokens x width with the negative prompt first when `guided`, else 1 x tokens x width.

@@ -8,7 +8,8 @@ import torch
 
 from sdstudio.domain.errors import ModelError
 from sdstudio.engine.devices import free_device_memory
-from sdstudio.engine.loader import LoadedModel, is_out_of_memory
+from sdstudio.engine.faults import is_out_of_memory
+from sdstudio.engine.model import LoadedModel
 
 
 def decode(model: LoadedModel, latents: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +13,9 @@ import torch
 class DenoiseContext:
     """State of the loop for one picture.
 
-    `latents` is 1 x C x h x w on the device. `embeddings` is 2 x tokens x width (unconditional first) with
-    guidance, 1 x tokens x width without. `timesteps` stays on the CPU, so that the loop never waits for the device.
+    `latents` is 1 x C x h x w on the device. `embeddings` is n x tokens x width: n is 2 with guidance (unconditional
+    first) and 1 without, or what `combine` takes. `timesteps` stays on the CPU, so that the loop never waits for the
+    device.
     """
 
     unet: Any
@@ -27,6 +28,10 @@ class DenoiseContext:
     guidance_scale: float
     guidance_rescale: float = 0.0
     step_options: dict[str, Any] = field(default_factory=dict)
+    unet_options: dict[str, Any] = field(default_factory=dict)
+    """Further arguments of each call of the UNet."""
+    combine: Combine | None = None
+    """Makes one output of n, where the family has a guidance of its own."""
     timestep_cond: torch.Tensor | None = None
     hooks: tuple[Hook, ...] = ()
     """The task's own: they come before those that the loop is given."""
@@ -37,8 +42,13 @@ class DenoiseContext:
     """The guided model output of this call (epsilon, v or sample, as the scheduler's config says)."""
 
     @property
+    def copies(self) -> int:
+        """How many rows each call of the UNet has."""
+        return len(self.embeddings)
+
+    @property
     def guided(self) -> bool:
-        return self.embeddings.shape[0] == 2
+        return self.copies > 1
 
     @property
     def calls(self) -> int:
@@ -54,6 +64,10 @@ class DenoiseContext:
     def steps_done(self) -> int:
         """Whole steps done when the current call is, from 0 to `steps`."""
         return (self.call + 1) * self.steps // self.calls
+
+
+Combine = Callable[[torch.Tensor], torch.Tensor]
+"""n x C x h x w outputs of the UNet to 1 x C x h x w."""
 
 
 class Hook:
@@ -92,10 +106,13 @@ def _predict(context: DenoiseContext) -> torch.Tensor:
         context.timestep,
         encoder_hidden_states=context.embeddings,
         timestep_cond=context.timestep_cond,
+        **context.unet_options,
         return_dict=False,
     )[0]
     if not context.guided:
         return output
+    if context.combine is not None:
+        return context.combine(output)
     unconditional, conditional = output.chunk(2)
     guided = unconditional + context.guidance_scale * (conditional - unconditional)
     if context.guidance_rescale > 0.0:
@@ -112,8 +129,8 @@ def denoise(context: DenoiseContext, hooks: Sequence[Hook] = ()) -> torch.Tensor
         context.call, context.timestep = call, timestep
         for hook in hooks:
             hook.before_step(context)
-        doubled = torch.cat([context.latents] * 2) if context.guided else context.latents
-        context.model_input = context.scheduler.scale_model_input(doubled, timestep)
+        copies = torch.cat([context.latents] * context.copies) if context.guided else context.latents
+        context.model_input = context.scheduler.scale_model_input(copies, timestep)
         for hook in hooks:
             hook.before_unet(context)
         context.noise = _predict(context)

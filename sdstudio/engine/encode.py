@@ -9,7 +9,8 @@ import torch
 
 from sdstudio.domain.image import Pixels
 from sdstudio.engine.devices import free_device_memory
-from sdstudio.engine.loader import LoadedModel, is_out_of_memory
+from sdstudio.engine.faults import is_out_of_memory
+from sdstudio.engine.model import LoadedModel
 
 
 def encode(model: LoadedModel, rgb: Pixels, generator: torch.Generator) -> torch.Tensor:

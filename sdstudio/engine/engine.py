@@ -21,9 +21,10 @@ from sdstudio.domain.model_file import Prediction
 from sdstudio.domain.request import GenerationRequest, JobRequest, ModelSpec, PromptSpec, SamplingSpec, UpscaleRequest
 from sdstudio.engine.cache import ModelCache
 from sdstudio.engine.devices import choose_device, free_device_memory
+from sdstudio.engine.faults import is_out_of_memory
 from sdstudio.engine.hooks.cancel import check_cancel
 from sdstudio.engine.load import read_model
-from sdstudio.engine.loader import LoadedModel, is_out_of_memory
+from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.probe_prediction import PredictionProbe
 from sdstudio.engine.tasks.generate import make_picture, run_generation
 

@@ -33,16 +33,16 @@ __all__ = [
 ]
 
 
-def text_encoder_of(state: dict[str, Any], config: Path, dtype: torch.dtype) -> Any:
+def text_encoder_of(kind: Any, state: dict[str, Any], config: Path, part: str, dtype: torch.dtype) -> Any:
     """CLIP's text model out of a one-file checkpoint, in either of the two namings that such files use."""
     # Imported late: folders, which most models are, never need it.
     from diffusers.loaders.single_file_utils import create_diffusers_clip_model_from_ldm
 
     return create_diffusers_clip_model_from_ldm(
-        CLIPTextModel,
+        kind,
         checkpoint=state,
         config=str(config),
-        subfolder="text_encoder",
+        subfolder=part,
         torch_dtype=dtype,
         local_files_only=True,
     )

@@ -11,7 +11,7 @@ from sdstudio.domain.errors import ModelError
 from sdstudio.domain.models import STARTER_NAME
 from sdstudio.domain.request import ModelSpec
 from sdstudio.engine.devices import choose_device
-from sdstudio.engine.loader import load_model
+from sdstudio.engine.load import read_model
 from sdstudio.engine.upscale_model import load_upscaler
 
 _LIBRARIES = ("torch", "diffusers", "transformers", "tokenizers", "safetensors", "accelerate")
@@ -27,7 +27,7 @@ def check_engine(starter: Path, upscaler: Path) -> Iterator[CheckResult]:
         name="device", ok=True, words=f"{info.device}, {info.memory_total / 2**30:.1f} GB of memory, {threads}"
     )
     try:
-        load_model(ModelSpec(name=STARTER_NAME, path=str(starter)), device)
+        read_model(ModelSpec(name=STARTER_NAME, path=str(starter)), device)
     except ModelError as error:
         yield CheckResult(name="starter model", ok=False, words=str(error))
     else:

@@ -15,8 +15,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch.nn.functional import pad
 
+from sdstudio.engine.faults import damaged, read_json
 from sdstudio.engine.libraries import UNet2DConditionModel
-from sdstudio.engine.loader import LoadedModel, damaged, read_json, to_device
+from sdstudio.engine.model import LoadedModel, to_device
 
 FOLDER = "unet_inpaint"
 DIFFERENCE = "difference.safetensors"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sdstudio.domain.errors import InvalidRequest
-from sdstudio.domain.request import request_from_dict, request_to_dict
+from sdstudio.domain.request_json import request_from_dict, request_to_dict
 from sdstudio.jobs.job import Job, is_job_id, picture_count
 from sdstudio.storage.files import storage_error, write_atomic
 from sdstudio.storage.processes import alive as _alive

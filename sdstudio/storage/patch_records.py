@@ -12,7 +12,8 @@ from sdstudio.domain.geometry import SIDE_STEP, Rect
 from sdstudio.domain.image import ImageBuffer, Pixels
 from sdstudio.domain.metadata import without_path
 from sdstudio.domain.patches import PatchRecord
-from sdstudio.domain.request import GenerationRequest, request_from_dict, request_to_dict
+from sdstudio.domain.request import GenerationRequest
+from sdstudio.domain.request_json import request_from_dict, request_to_dict
 
 PLACE_MAX = 1_000_000
 """Pixels that a frame may lie away from the canvas, which may have been cropped since."""

@@ -15,11 +15,11 @@ from sdstudio.domain.errors import ModelError
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.model_file import ModelFamily
 from sdstudio.domain.request import GenerationRequest, ModelSpec, PromptSpec, SamplingSpec
-from sdstudio.engine.checkpoint import LAYOUTS, VOCABULARY
 from sdstudio.engine.devices import choose_device
+from sdstudio.engine.layouts import LAYOUTS, VOCABULARY
 from sdstudio.engine.libraries import CLIPTokenizer
 from sdstudio.engine.load import read_model
-from sdstudio.engine.loader import LoadedModel
+from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.tasks.generate import make_picture
 from sdstudio.engine.tokens import ModelTokenCounter
 from tests.helpers.one_file import RESOURCES, OneFile, make_one_file

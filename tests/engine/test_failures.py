@@ -17,7 +17,7 @@ from sdstudio.domain.events import EngineEvent, Failed, Finished, ImageReady, Lo
 from sdstudio.engine.decode import decode
 from sdstudio.engine.devices import choose_device
 from sdstudio.engine.engine import TorchEngine
-from sdstudio.engine.loader import load_model
+from sdstudio.engine.load import read_model
 from tests.engine.conftest import Run
 from tests.helpers.tiny_models import STARTER, make_request
 
@@ -89,7 +89,7 @@ def test_a_decode_that_runs_out_of_memory_is_tried_once_more_in_tiles(
 
 def test_a_large_picture_can_be_decoded_in_tiles(tiny_model: Path) -> None:
     """Tiles are blended, so not equal: but the same picture."""
-    model = load_model(make_request(tiny_model).model, choose_device(1))
+    model = read_model(make_request(tiny_model).model, choose_device(1))
     latents = torch.randn(1, 4, 72, 64, generator=torch.Generator("cpu").manual_seed(1))
     with torch.inference_mode():
         whole = decode(model, latents)
@@ -170,7 +170,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "no index": (lambda folder: (folder / "model_index.json").unlink(), "holds no model"),
     "broken index": (lambda folder: (folder / "model_index.json").write_text("{"), "model_index.json cannot be read"),
     "index of a list": (lambda folder: (folder / "model_index.json").write_text("[]"), "cannot be read"),
-    "SDXL": (lambda folder: write_index(folder, text_encoder_2=["transformers", "X"]), "Stable Diffusion XL"),
+    "SDXL": (lambda folder: write_index(folder, text_encoder_2=["transformers", "X"]), "SDXL"),
     "other unet": (lambda folder: write_index(folder, unet=["diffusers", "Transformer2D"]), "cannot use yet"),
     "other vae": (lambda folder: write_index(folder, vae=["diffusers", "AutoencoderDC"]), "cannot use yet"),
     "no vae": (lambda folder: write_index(folder, vae=None), "missing"),
@@ -233,6 +233,6 @@ def test_warm_up_raises_in_words(engine: TorchEngine, tmp_path: Path, tiny_model
 
 def test_half_precision_is_undone_on_the_cpu() -> None:
     """The starter's weights are float16 on disk; the CPU computes in float32."""
-    model = load_model(make_request(STARTER).model, choose_device(1))
+    model = read_model(make_request(STARTER).model, choose_device(1))
     wanted = torch.float32 if model.device.torch_device.type == "cpu" else torch.float16
     assert {model.unet.dtype, model.vae.dtype} == {wanted}

@@ -24,7 +24,8 @@ from sdstudio.engine.encode import encode
 from sdstudio.engine.engine import TorchEngine
 from sdstudio.engine.hooks.cancel import CancelHook, interruptible
 from sdstudio.engine.hooks.mask import MaskHook, ShownHook
-from sdstudio.engine.loader import LoadedModel, load_model
+from sdstudio.engine.load import read_model
+from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.tasks.generate import make_picture
 from sdstudio.engine.tasks.inpaint import first_steps, hidden_pixels, prepare_for_inpaint
 from tests.engine.conftest import Run
@@ -57,7 +58,7 @@ def nine_channels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def loaded(tiny_model: Path, nine_channels: Path) -> dict[int, LoadedModel]:
     device = choose_device(1)
     return {
-        channels: load_model(ModelSpec(name="Tiny", path=str(folder)), device)
+        channels: read_model(ModelSpec(name="Tiny", path=str(folder)), device)
         for channels, folder in ((4, tiny_model), (9, nine_channels))
     }
 
@@ -324,4 +325,4 @@ def test_an_inpainting_model_warms_up(engine: TorchEngine, nine_channels: Path) 
 def test_a_network_with_other_channels_is_refused_in_words(tmp_path: Path) -> None:
     folder = make_tiny_model(tmp_path / "depth", channels=5)
     with pytest.raises(ModelError, match="reads 5 channels"):
-        load_model(ModelSpec(name="Depth", path=str(folder)), choose_device(1))
+        read_model(ModelSpec(name="Depth", path=str(folder)), choose_device(1))

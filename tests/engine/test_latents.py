@@ -14,7 +14,7 @@ from sdstudio.domain.models import LatentSpec
 from sdstudio.engine.devices import choose_device
 from sdstudio.engine.latents import SD1_RGB, SDXL_RGB, LatentColours, find_latent_spec, fit_latent_spec, to_image
 from sdstudio.engine.libraries import AutoencoderKL, AutoencoderTiny
-from sdstudio.engine.loader import load_model
+from sdstudio.engine.load import read_model
 from tests.helpers.tiny_models import STARTER, make_request
 
 
@@ -68,7 +68,7 @@ def test_the_models_own_factors_win(tiny_model: Path, tmp_path: Path) -> None:
     factors = [[0.1, 0.2, 0.3]] * 4
     data = {"rgb_factors": factors, "rgb_bias": [0, 0.5, 1], "note": ""}
     (folder / "latent_preview.json").write_text(json.dumps(data))
-    spec = load_model(make_request(folder).model, choose_device(1)).latents
+    spec = read_model(make_request(folder).model, choose_device(1)).latents
     assert spec.rgb_factors == ((0.1, 0.2, 0.3),) * 4
     assert spec.rgb_bias == (0.0, 0.5, 1.0)
     assert spec.scale == pytest.approx(0.18215)

@@ -15,8 +15,8 @@ from sdstudio.domain.dialects import read_metadata
 from sdstudio.domain.image import ImageBuffer
 from sdstudio.domain.model_file import LOADABLE_FAMILIES, Evidence, ModelFamily, Prediction
 from sdstudio.domain.request import GenerationRequest
-from sdstudio.engine.checkpoint import CONFIGS, LAYOUTS
 from sdstudio.engine.engine import TorchEngine
+from sdstudio.engine.layouts import CONFIGS, LAYOUTS
 from sdstudio.jobs.job_images import JobImages
 from sdstudio.jobs.journal import Journal
 from sdstudio.jobs.runner import JobRunner

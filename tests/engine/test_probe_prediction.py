@@ -19,10 +19,10 @@ from safetensors.torch import load_file, save_file
 from sdstudio.domain.model_file import ModelFamily, Prediction
 from sdstudio.domain.request import ModelSpec
 from sdstudio.engine.cache import ModelCache
-from sdstudio.engine.checkpoint import CONFIGS, LAYOUTS
 from sdstudio.engine.devices import choose_device
+from sdstudio.engine.layouts import CONFIGS, LAYOUTS
 from sdstudio.engine.load import read_model
-from sdstudio.engine.loader import LoadedModel
+from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.probe_prediction import PredictionProbe
 from tests.helpers.one_file import RESOURCES, OneFile, make_one_file
 

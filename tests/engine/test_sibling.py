@@ -19,7 +19,8 @@ from sdstudio.domain.request import ModelSpec
 from sdstudio.engine.cache import ModelCache
 from sdstudio.engine.devices import choose_device
 from sdstudio.engine.libraries import UNet2DConditionModel
-from sdstudio.engine.loader import LoadedModel, load_model
+from sdstudio.engine.load import read_model
+from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.sibling import DIFFERENCE, FOLDER, SCALE, add_difference, with_sibling
 from tests.engine.conftest import Run
 from tests.engine.test_image_to_image import a_picture
@@ -56,7 +57,7 @@ def with_difference(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, UNe
 
 
 def load(folder: Path) -> LoadedModel:
-    return load_model(ModelSpec(name="Tiny", path=str(folder)), choose_device(1))
+    return read_model(ModelSpec(name="Tiny", path=str(folder)), choose_device(1))
 
 
 def test_the_sibling_comes_back_as_it_was_trained(with_difference: tuple[Path, UNet2DConditionModel]) -> None:
@@ -127,7 +128,7 @@ def test_it_is_read_once_and_forgotten_with_its_model(tiny_model: Path) -> None:
         return model
 
     spec = ModelSpec(name="Tiny", path=str(tiny_model))
-    cache = ModelCache(choose_device(1), load_model, make)
+    cache = ModelCache(choose_device(1), read_model, make)
     cache.get(spec)
     assert not made
     assert cache.get_for_inpainting(spec) is cache.get_for_inpainting(spec)

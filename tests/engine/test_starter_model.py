@@ -16,7 +16,7 @@ from sdstudio.domain.geometry import Size
 from sdstudio.domain.request import ModelSpec
 from sdstudio.engine.devices import choose_device
 from sdstudio.engine.libraries import CLIPTokenizer
-from sdstudio.engine.loader import load_model
+from sdstudio.engine.load import read_model
 from tests.engine.conftest import Run
 from tests.helpers.judge import load_judge
 from tests.helpers.tiny_models import STARTER, make_request
@@ -51,7 +51,7 @@ def without_spaces(text: str) -> str:
 
 
 def test_it_is_whole_and_small() -> None:
-    model = load_model(ModelSpec(name="Starter", path=str(STARTER)), choose_device(1))
+    model = read_model(ModelSpec(name="Starter", path=str(STARTER)), choose_device(1))
     assert not model.inpainting
     assert sum(weight.numel() for part in (model.unet, model.vae) for weight in part.parameters()) < WEIGHTS_MOST
     files = [path for path in STARTER.rglob("*") if path.is_file()]

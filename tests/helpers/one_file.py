@@ -18,7 +18,7 @@ from transformers import CLIPTextConfig, CLIPTextModel
 
 from sdstudio.domain.model_file import ModelFamily, Prediction
 from sdstudio.domain.request import ModelSpec
-from sdstudio.engine.checkpoint import CONFIGS, LAYOUTS, VOCABULARY
+from sdstudio.engine.layouts import CONFIGS, LAYOUTS, VOCABULARY
 from tests.helpers.ldm_export import write_checkpoint
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"

@@ -9,7 +9,7 @@ import torch
 
 from sdstudio.domain.request import GenerationRequest
 from sdstudio.engine.denoise import DenoiseContext, Hook
-from sdstudio.engine.loader import LoadedModel
+from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.samplers import RECIPES, build_scheduler
 
 
@@ -33,10 +33,13 @@ def make_context(
     timesteps: torch.Tensor,
     latents: torch.Tensor,
     hooks: tuple[Hook, ...] = (),
+    unet_options: dict[str, Any] | None = None,
 ) -> DenoiseContext:
     """`latents` at the noise of the first of `timesteps`. Further noise of the sampler comes from the generator.
-    `hooks` are the task's own."""
+    `hooks` are the task's own; so are `unet_options`, beside those of the text side."""
     sampling = request.sampling
+    guided = sampling.guidance_scale > 1 and model.unet.config.time_cond_proj_dim is None
+    conditioning = model.conditioner.condition(request, guided)
     distilled = model.unet.config.time_cond_proj_dim
     step_options = dict(RECIPES[sampling.sampler].step_options)
     if "generator" in inspect.signature(scheduler.step).parameters:
@@ -46,12 +49,13 @@ def make_context(
         scheduler=scheduler,
         timesteps=timesteps,
         latents=latents,
-        embeddings=model.conditioner.encode(request.prompt, guided=sampling.guidance_scale > 1 and distilled is None),
+        embeddings=conditioning.embeddings,
         steps=request.steps_made,
         guidance_scale=sampling.guidance_scale,
         guidance_rescale=sampling.guidance_rescale,
         step_options=step_options,
         hooks=hooks,
+        unet_options=conditioning.unet_options | (unet_options or {}),
         timestep_cond=None if distilled is None else guidance_embedding(sampling.guidance_scale, distilled, latents),
     )
 

@@ -18,10 +18,8 @@ from sdstudio.engine.hooks.cancel import CancelHook, check_cancel, interruptible
 from sdstudio.engine.hooks.preview import PreviewHook
 from sdstudio.engine.hooks.progress import ProgressHook
 from sdstudio.engine.latents import to_image
-from sdstudio.engine.loader import LoadedModel
-from sdstudio.engine.tasks.image import fitted_rgb, prepare_from_image
-from sdstudio.engine.tasks.inpaint import prepare_for_inpaint
-from sdstudio.engine.tasks.text import prepare_from_noise
+from sdstudio.engine.model import LoadedModel
+from sdstudio.engine.tasks.image import fitted_rgb
 
 
 def run_generation(
@@ -69,13 +67,7 @@ def make_picture(
         return ImageBuffer.from_rgb(fitted_rgb(start, request.size))
     # The generator lives on the CPU whatever the device, so that a seed means the same noise everywhere.
     generator = torch.Generator("cpu").manual_seed(request.sampling.seed)
-    if start is None:
-        context = prepare_from_noise(request, model, generator)
-    elif mask is not None:
-        context = prepare_for_inpaint(request, model, generator, start, mask)
-    else:
-        context = prepare_from_image(request, model, generator, start)
-    latents = denoise(context, hooks)
+    latents = denoise(model.begin(request, model, generator, start, mask), hooks)
     if not bool(torch.isfinite(latents).all()):
         raise ModelError(
             f"The picture fell apart: “{request.sampling.sampler}” ended in values that are no colours.",

@@ -13,7 +13,7 @@ from sdstudio.domain.image import ImageBuffer, Pixels
 from sdstudio.domain.request import GenerationRequest
 from sdstudio.engine.denoise import DenoiseContext
 from sdstudio.engine.encode import encode
-from sdstudio.engine.loader import LoadedModel
+from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.tasks.context import draw_noise, make_context, make_scheduler
 from sdstudio.engine.tasks.shown import show_nothing
 

@@ -20,7 +20,7 @@ from sdstudio.engine.denoise import DenoiseContext, Hook
 from sdstudio.engine.encode import encode
 from sdstudio.engine.hooks.mask import MaskHook
 from sdstudio.engine.libraries import AutoencoderKL
-from sdstudio.engine.loader import LoadedModel
+from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.tasks.context import draw_noise, make_context, make_scheduler
 from sdstudio.engine.tasks.image import fitted_rgb, last_timesteps
 from sdstudio.engine.tasks.shown import cells_of, show_around

@@ -12,7 +12,7 @@ from sdstudio.domain.geometry import Size
 from sdstudio.domain.image import Pixels
 from sdstudio.engine.encode import encode_values, pixel_values
 from sdstudio.engine.hooks.mask import ShownHook
-from sdstudio.engine.loader import LoadedModel
+from sdstudio.engine.model import LoadedModel
 
 
 def cells_of(values: Pixels, model: LoadedModel) -> torch.Tensor:

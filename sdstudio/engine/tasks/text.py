@@ -6,7 +6,7 @@ import torch
 
 from sdstudio.domain.request import GenerationRequest
 from sdstudio.engine.denoise import DenoiseContext
-from sdstudio.engine.loader import LoadedModel
+from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.tasks.context import draw_noise, make_context, make_scheduler
 from sdstudio.engine.tasks.shown import show_nothing
 

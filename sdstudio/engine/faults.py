@@ -1,0 +1,65 @@
+"""What is wrong with a model on disk or with memory, in words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sdstudio.domain.errors import ModelError
+from sdstudio.domain.request import ModelSpec
+
+
+def damaged(part: str, why: str) -> ModelError:
+    return ModelError(
+        f"The model's part “{part}” is incomplete or damaged: {why}.",
+        meaning="No picture can be made with this model.",
+        hint="Copy the model again from where you got it.",
+    )
+
+
+def broken_file(name: str, why: str) -> ModelError:
+    return ModelError(
+        f"The model file “{name}” is incomplete or damaged: {why}.",
+        meaning="No picture can be made with this model.",
+        hint="Copy the file again from where you got it, or choose another model.",
+    )
+
+
+def wrong_kind(spec: ModelSpec, why: str) -> ModelError:
+    return ModelError(
+        f"The model “{spec.name}” is of a kind that SD Studio cannot use yet: {why}.",
+        meaning="It makes pictures with Stable Diffusion models.",
+        hint="Choose another model.",
+    )
+
+
+def gone(spec: ModelSpec) -> ModelError:
+    return ModelError(
+        f"The model “{spec.name}” is not at {spec.path} any more.",
+        meaning="No picture can be made with it.",
+        hint="Choose another model, or put it back.",
+    )
+
+
+def read_json(path: Path, part: str) -> dict[str, Any]:
+    """Raises ModelError in words that name the model's part."""
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise damaged(part, f"the file {path.name} is missing") from error
+    except (OSError, ValueError) as error:
+        raise damaged(part, f"the file {path.name} cannot be read") from error
+    if not isinstance(data, dict):
+        raise damaged(part, f"the file {path.name} cannot be read")
+    return data
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the device or the system had no memory left; CPU allocations fail as plain RuntimeErrors."""
+    if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
+        return True
+    text = str(error).lower()
+    return isinstance(error, RuntimeError) and ("not enough memory" in text or "out of memory" in text)

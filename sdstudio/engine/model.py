@@ -1,0 +1,57 @@
+"""A model ready for use on its device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from sdstudio.domain.image import ImageBuffer
+from sdstudio.domain.model_file import ModelFamily
+from sdstudio.domain.models import LatentSpec
+from sdstudio.domain.request import GenerationRequest, ModelSpec
+from sdstudio.engine.conditioning import TextSide
+from sdstudio.engine.denoise import DenoiseContext
+from sdstudio.engine.devices import Device
+from sdstudio.engine.latents import LatentColours
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """`begin` is the family's own: what a picture begins with. `family` is None for folders that are none of the
+    published ones; they work as Stable Diffusion 1 does. `parts`: what only the family's own code reads."""
+
+    spec: ModelSpec
+    device: Device
+    unet: Any
+    vae: Any
+    conditioner: TextSide
+    scheduler_config: dict[str, Any]
+    latents: LatentSpec
+    colours: LatentColours
+    begin: Begin
+    family: ModelFamily | None = None
+    parts: Any = field(default=None, repr=False)
+
+    @property
+    def pixels_per_latent(self) -> int:
+        """Side of a latent pixel in picture pixels: 8 for most, 4 for the x4 upscaler."""
+        return int(2 ** (len(self.vae.config.block_out_channels) - 1))
+
+    @property
+    def inpainting(self) -> bool:
+        """Whether the network reads a mask and the latents of the picture behind it beside the noisy latents."""
+        return bool(self.unet.config.in_channels == 2 * self.unet.config.out_channels + 1)
+
+
+Begin = Callable[
+    [GenerationRequest, LoadedModel, torch.Generator, ImageBuffer | None, ImageBuffer | None], DenoiseContext
+]
+"""Of a request, with its picture and its mask where it has them. Raises InvalidRequest for what the family cannot."""
+
+
+def to_device(network: Any, device: Device) -> Any:
+    network = network.to(device.torch_device).eval().requires_grad_(False)
+    return network.to(memory_format=torch.channels_last) if device.is_cuda else network

@@ -1,0 +1,185 @@
+"""Reads the parts of a model folder in diffusers layout. Nothing is ever fetched, and no pickle is opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+
+from sdstudio.domain.errors import ModelError
+from sdstudio.domain.model_file import ModelFamily, Prediction
+from sdstudio.domain.request import ModelSpec
+from sdstudio.engine.devices import Device
+from sdstudio.engine.faults import damaged, gone, is_out_of_memory, read_json, wrong_kind
+from sdstudio.engine.libraries import AutoencoderKL, AutoencoderTiny, CLIPTextModel, CLIPTokenizer
+from sdstudio.engine.model import to_device
+from sdstudio.engine.sources.source import State
+
+_DIFFUSERS_WEIGHTS = "diffusion_pytorch_model"
+_VAE_CLASSES = {"AutoencoderKL": AutoencoderKL, "AutoencoderTiny": AutoencoderTiny}
+
+
+@dataclass(frozen=True, slots=True)
+class FolderSource:
+    """Implements ModelSource; `index` is its model_index.json."""
+
+    spec: ModelSpec
+    device: Device
+    index: dict[str, Any]
+
+    @property
+    def described(self) -> Path:
+        return Path(self.spec.path)
+
+    @property
+    def family(self) -> ModelFamily | None:
+        return family_of_index(self.index, self.described)
+
+    def network(self, kind: Any, part: str = "unet") -> Any:
+        """The VAE is of the class that the index names; `kind` for all others."""
+        if part == "vae":
+            kind = _VAE_CLASSES.get(class_name(self.index, part))
+            if kind is None:
+                raise wrong_kind(self.spec, f"its picture decoder is a “{class_name(self.index, part) or 'missing'}”")
+        return to_device(_load_network(kind, self.described, part, self.device), self.device)
+
+    def text_encoder(self, part: str = "text_encoder", kind: Any = None) -> Any:
+        return _load_text_encoder(kind or CLIPTextModel, self.described, part, self.device)
+
+    def tokenizer(self, part: str = "tokenizer") -> Any:
+        return _load_tokenizer(self.described, part)
+
+    def scheduler(self, part: str = "scheduler") -> dict[str, Any]:
+        return read_json(self.described / part / "scheduler_config.json", part)
+
+    def tensors(self, prefix: str) -> State:
+        return {}
+
+    @property
+    def must_be_tried(self) -> bool:
+        """Never: a folder's scheduler tells."""
+        return False
+
+    def predicting(self, prediction: Prediction) -> FolderSource:
+        return self
+
+
+def open_folder(spec: ModelSpec, device: Device) -> FolderSource:
+    """Raises ModelError in words when the folder is missing or of another kind."""
+    folder = Path(spec.path)
+    if not folder.is_dir():
+        raise gone(spec)
+    if not (folder / "model_index.json").is_file():
+        raise ModelError(
+            f"{folder} holds no model that SD Studio can read.",
+            meaning="A model is a folder with a file model_index.json.",
+            hint="Choose another model.",
+        )
+    index = read_json(folder / "model_index.json", "model_index.json")
+    if class_name(index, "unet") != "UNet2DConditionModel":
+        raise wrong_kind(spec, f"its part “unet” is a “{class_name(index, 'unet') or 'missing'}”")
+    return FolderSource(spec, device, index)
+
+
+def class_name(index: dict[str, Any], part: str) -> str:
+    entry = index.get(part)
+    return str(entry[1] or "") if isinstance(entry, list) and len(entry) == 2 else ""
+
+
+def family_of_index(index: dict[str, Any], folder: Path) -> ModelFamily | None:
+    """By the parts that only one family has; None for those that Stable Diffusion 1 and 2 share, inpainting ones
+    among them: their networks say the rest themselves."""
+    if class_name(index, "text_encoder_2"):
+        unet = read_json(folder / "unet" / "config.json", "unet")
+        if not class_name(index, "text_encoder"):
+            return ModelFamily.SDXL_REFINER
+        return ModelFamily.SDXL_INPAINTING if unet.get("in_channels") == 9 else ModelFamily.SDXL
+    if class_name(index, "depth_estimator"):
+        return ModelFamily.SD2_DEPTH
+    if class_name(index, "low_res_scheduler"):
+        return ModelFamily.X4_UPSCALER
+    if class_name(index, "image_encoder") and class_name(index, "image_normalizer"):
+        encoder = read_json(folder / "image_encoder" / "config.json", "image_encoder")
+        return ModelFamily.UNCLIP_L if encoder.get("projection_dim") == 768 else ModelFamily.UNCLIP_H
+    if read_json(folder / "unet" / "config.json", "unet").get("in_channels") == 8:
+        return ModelFamily.PIX2PIX
+    return None
+
+
+def _variant(folder: Path, part: str, stem: str) -> str | None:
+    """Which weights to read: None = the plain file, "fp16" = the half-size one. Only safetensors are accepted."""
+    here = folder / part
+    for variant, ending in ((None, ""), ("fp16", ".fp16")):
+        whole, parted = here / f"{stem}{ending}.safetensors", here / f"{stem}.safetensors.index{ending}.json"
+        if whole.is_file() or parted.is_file():
+            return variant
+    if any(here.glob("*.bin")) or any(here.glob("*.ckpt")):
+        raise ModelError(
+            f"The model's part “{part}” is stored as a pickle file, which could run a program when it is opened.",
+            meaning="SD Studio does not open such files.",
+            hint="Get the same model with .safetensors files.",
+        )
+    raise damaged(part, f"the file {stem}.safetensors is missing")
+
+
+def _load_network(kind: Any, folder: Path, part: str, device: Device) -> Any:
+    read_json(folder / part / "config.json", part)
+    variant = _variant(folder, part, _DIFFUSERS_WEIGHTS)
+    try:
+        network, loading = kind.from_pretrained(
+            str(folder / part),
+            torch_dtype=device.dtype,
+            variant=variant,
+            local_files_only=True,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise damaged(part, "its weights cannot be read") from error
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise
+        raise damaged(part, "its weights do not fit its description") from error
+    if loading["missing_keys"]:
+        raise damaged(part, f"{len(loading['missing_keys'])} of its weights are missing")
+    return network
+
+
+def _load_text_encoder(kind: Any, folder: Path, part: str, device: Device) -> Any:
+    read_json(folder / part / "config.json", part)
+    variant = _variant(folder, part, "model")
+    try:
+        encoder, loading = kind.from_pretrained(
+            str(folder / part),
+            dtype=device.dtype,
+            variant=variant,
+            local_files_only=True,
+            use_safetensors=True,
+            output_loading_info=True,
+        )
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        raise damaged(part, "its weights cannot be read") from error
+    except RuntimeError as error:
+        if is_out_of_memory(error):
+            raise
+        raise damaged(part, "its weights do not fit its description") from error
+    if loading["missing_keys"] or loading["mismatched_keys"]:
+        raise damaged(part, "some of its weights are missing")
+    return encoder.to(device.torch_device).eval().requires_grad_(False)
+
+
+def _load_tokenizer(folder: Path, part: str) -> Any:
+    here = folder / part
+    pair = (here / "vocab.json").is_file() and (here / "merges.txt").is_file()
+    if not pair and not (here / "tokenizer.json").is_file():
+        raise damaged(part, "its vocabulary is missing")
+    try:
+        tokenizer = CLIPTokenizer.from_pretrained(str(here), local_files_only=True)
+    except Exception as error:  # the library raises bare Exception for files that are damaged
+        raise damaged(part, "its files cannot be read") from error
+    if len(tokenizer) < 100:
+        # transformers 5 makes an empty vocabulary, without a word, of files that it does not understand.
+        raise damaged(part, "its vocabulary is empty")
+    return tokenizer
