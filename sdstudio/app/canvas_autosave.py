@@ -38,7 +38,7 @@ class CanvasAutosave(QObject):
         super().__init__(parent)
         self._session = session
         self._io = io
-        self._keeper = CanvasKeeper(folder)
+        self._keeper = CanvasKeeper(folder, session.pace.rest)
         self._dirty = False
         self._due = False  # it has been dirty for long enough
         self._writing = False

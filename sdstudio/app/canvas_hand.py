@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QObject
 
 from sdstudio.app.canvas_build import AREA_PIXELS, NewTiles, filled
+from sdstudio.app.canvas_pace import HandPace
 from sdstudio.app.canvas_tools import CanvasTools
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.canvas.blend import opacity_step
@@ -27,6 +28,8 @@ class CanvasHand(CanvasTools):
 
     def __init__(self, io: IoWorker, parent: QObject | None = None) -> None:
         super().__init__(io, parent)
+        self.pace = HandPace()
+        """Ended by the view, when what the hand did is painted."""
         self._chosen = self._settings.tool, self._settings.target
         self._tool: Tool | None = None
         self._outline: Outline | None = None
@@ -78,10 +81,12 @@ class CanvasHand(CanvasTools):
     def move(self, events: Sequence[PointerEvent]) -> None:
         """All that came since the last time, in order; every one counts."""
         if self._tool is not None and events:
+            self.pace.begin()
             self._after(self._tool.move(events))
 
     def release(self, event: PointerEvent) -> None:
         self._pressed = False
+        self.pace.end()
         if self._tool is not None:
             self._after(self._tool.release(event))
 

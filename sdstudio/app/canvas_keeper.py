@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,10 @@ class Piece:
 class CanvasKeeper:
     """Lives in the autosave's thread: made anywhere, everything else called there. Opens nothing before it has to."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, rest: Callable[[], None] | None = None) -> None:
+        """`rest`: see CanvasJournal."""
         self._folder = folder
+        self._rest = rest
         self._slot: Path | None = None
         self._journal: CanvasJournal | None = None
         self._crashed = False
@@ -119,7 +122,7 @@ class CanvasKeeper:
             if self._slot is None:
                 self._slot, self._crashed = self._take_slot()
             try:
-                self._journal = CanvasJournal(self._slot)
+                self._journal = CanvasJournal(self._slot, self._rest)
             except JournalInUse:
                 # Its owner could not be told from its file, but lives. (Not to be read or written: the next one.)
                 self._in_use.add(self._slot)

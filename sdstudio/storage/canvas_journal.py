@@ -14,7 +14,7 @@ import math
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -39,6 +39,10 @@ _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR,
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
+def _go_straight_on() -> None:
+    """Nobody has to be let go first."""
+
+
 class JournalInUse(StorageError):
     """Another program has this journal open."""
 
@@ -53,10 +57,12 @@ class CanvasJournal:
     `note` says in words what was wrong with the file that was found, "" if nothing: that file is kept beside it.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Raises JournalInUse, and StorageError where no file can be written. A damaged file is set aside."""
+    def __init__(self, path: Path, rest: Callable[[], None] | None = None) -> None:
+        """`rest` is called before work of a few milliseconds, and may wait a moment. Raises JournalInUse, and
+        StorageError where no file can be written. A damaged file is set aside."""
         self.note = ""
         self._path = path
+        self._rest = rest or _go_straight_on
         self._written: Written | None = None
         self._snapshot: CanvasSnapshot | None = None  # while a part of it is still to be written
         self._gaps = False
@@ -95,7 +101,7 @@ class CanvasJournal:
             return True
         try:
             with self._transaction() as database:
-                laid = go_on(database, written, time.monotonic() + seconds)
+                laid = go_on(database, written, time.monotonic() + seconds, self._rest)
         except _SetAside as reason:
             snapshot = self._snapshot
             self._begin_anew(str(reason))
@@ -242,7 +248,7 @@ class CanvasJournal:
             if self._written is None:
                 for table in CLEAR:
                     database.execute(f"DELETE FROM {table}")
-            new = Writer(database, old, time.monotonic() + seconds).write(snapshot)
+            new = Writer(database, old, time.monotonic() + seconds, self._rest).write(snapshot)
         gone = [row.item for number, row in old.items.items() if number not in new.items]
         self._written, self._snapshot, self._gaps = new, snapshot, False
         del old

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import sqlite3
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from sdstudio.domain.canvas_state import CanvasOrigin, CanvasSnapshot, CanvasState, HistoryItem, Tile
@@ -31,10 +30,11 @@ _CURRENT = 1
 """Row of the state that the canvas shows."""
 
 
-def go_on(database: sqlite3.Connection, written: Written, until: float = math.inf) -> Written:
-    """Writes awaited tiles until that time (of `time.monotonic`), at least one."""
+def go_on(database: sqlite3.Connection, written: Written, until: float, rest: Callable[[], None]) -> Written:
+    """Writes awaited tiles until that time (of `time.monotonic`), at least one; calls `rest` before each."""
     left = dict(written.awaiting)
     for row, tile in written.awaiting.items():
+        rest()
         _put_tile(database, row, tile)
         del left[row]
         if time.monotonic() >= until:
@@ -59,9 +59,10 @@ class Writer:
     what no file holds.
     """
 
-    def __init__(self, database: sqlite3.Connection, old: Written, until: float = math.inf) -> None:
-        """`until`: of `time.monotonic`."""
+    def __init__(self, database: sqlite3.Connection, old: Written, until: float, rest: Callable[[], None]) -> None:
+        """`until`: of `time.monotonic`. `rest` is called before each tile that is packed, up to that time."""
         self._database = database
+        self._rest = rest
         self._old = old
         self._until = until
         self._records = RecordWriter(database, old.records)
@@ -75,6 +76,7 @@ class Writer:
         self._by_serial = {row.item.serial: number for number, row in old.items.items()}
 
     def write(self, snapshot: CanvasSnapshot) -> Written:
+        self._rest()
         self._current(snapshot.state)
         undo = [self._item(item) for item in snapshot.undo]
         redo = [self._item(item) for item in snapshot.redo]
@@ -151,7 +153,10 @@ class Writer:
         for number, row in enumerate(sorted(self._open, key=urgency)):
             tile = self._open[row]
             at_once = row in self._by_hand and number < _HAND_AT_ONCE
-            if at_once or 0 in tile.pixels.strides or time.monotonic() < self._until:
+            uniform, in_time = 0 in tile.pixels.strides, time.monotonic() < self._until
+            if at_once or uniform or in_time:
+                if in_time and not uniform:
+                    self._rest()
                 _put_tile(self._database, row, tile)
                 continue
             self._new.awaiting[row] = tile

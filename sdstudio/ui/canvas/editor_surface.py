@@ -107,6 +107,7 @@ class EditorSurface(ZoomView):
                 painter.setPen(QPen(self._theme.color("focus"), 2))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawRect(QRectF(self.rect()).adjusted(1, 1, -1, -1))
+        self._session.pace.end()
 
     def _paint_marks(self, painter: QPainter) -> None:
         """What lies above picture and mask, in device pixels."""

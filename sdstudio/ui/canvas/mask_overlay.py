@@ -16,7 +16,7 @@ from sdstudio.domain.geometry import NO_PIXELS, Rect
 from sdstudio.domain.image import Pixels
 from sdstudio.ui.canvas.mask_edge import Bytes, draft_codes, edge_codes, edge_colours, reach
 from sdstudio.ui.canvas.mask_look import BLACK_LINE, WHITE_LINE, MaskLook, tint_colours
-from sdstudio.ui.canvas.regions import SMOOTH_AT_ONCE, STRIP, ViewBuffer, rects_of, to_qrect, to_rect
+from sdstudio.ui.canvas.regions import STRIP, ViewBuffer, rects_of, shift, to_qrect, to_rect
 from sdstudio.ui.canvas.tile_images import Words, gather
 from sdstudio.ui.canvas.view_map import ViewMap
 
@@ -25,6 +25,8 @@ HATCH = 8 * math.sqrt(2)
 BLOCK = 32
 """The edge is painted and moved in squares of so many device pixels."""
 HALF = 128
+DRAFT_FROM = 100_000
+"""Pixels. While the wheel turns larger parts get a plain edge: a good one costs some 12 ns a pixel."""
 MaskTile = Callable[[int, TileKey], Pixels | None]
 
 
@@ -48,6 +50,7 @@ class MaskOverlay(ViewBuffer):
         self._scratches: Bytes = np.empty((3, 0), np.uint8)
         self._hasty = False
         self._rough = QRegion()
+        self._clear = QRegion()
 
     @property
     def rough(self) -> bool:
@@ -154,13 +157,14 @@ class MaskOverlay(ViewBuffer):
         blocks = -(-height // BLOCK), -(-width // BLOCK)
         self._codes = np.zeros((blocks[0] * BLOCK, blocks[1] * BLOCK), np.uint8)
         self._blocks = np.zeros(blocks, bool)
-        self._rough = QRegion()
+        self._rough = self._clear = QRegion()
 
-    def _move(self, source: Rect, target: Rect) -> None:
-        self._words[target.slices] = self._words[source.slices]
-        self._codes[target.slices] = self._codes[source.slices]
+    def _move(self, dx: int, dy: int) -> None:
+        shift(self._words, dx, dy)
+        shift(self._codes, dx, dy)
         self._blocks = occupied(self._codes)
-        self._rough = self._rough.translated(target.x - source.x, target.y - source.y)
+        self._rough = self._rough.translated(dx, dy)
+        self._clear = self._clear.translated(dx, dy).intersected(self._tint.rect())
 
     def _render(self, rect: Rect) -> None:
         view = self._map
@@ -169,15 +173,21 @@ class MaskOverlay(ViewBuffer):
         self._rough = self._rough.subtracted(QRegion(to_qrect(rect)))
         shown = rect.intersected(self._shown_rect(view))
         if shown != rect:
-            for other in rects_of(QRegion(to_qrect(rect)).subtracted(QRegion(to_qrect(shown)))):
-                self._words[to_rect(other).slices] = 0
-                self._set_codes(to_rect(other), None)
-        if self._hasty and shown.pixels > SMOOTH_AT_ONCE:
+            self._empty(QRegion(to_qrect(rect)).subtracted(QRegion(to_qrect(shown))))
+        self._clear = self._clear.subtracted(QRegion(to_qrect(shown)))
+        if self._hasty and shown.pixels > DRAFT_FROM:
             self._rough = self._rough.united(to_qrect(shown))
         if not shown.empty and self._tile is not None:
             values = self._values(view, shown.grown(reach(self._ratio)))
             self._render_tint(view, shown, values)
             self._render_edge(view, shown, values)
+
+    def _empty(self, region: QRegion) -> None:
+        """No mask there: both planes become 0, where they are not already."""
+        for other in rects_of(region.subtracted(self._clear)):
+            self._words[to_rect(other).slices] = 0
+            self._set_codes(to_rect(other), None)
+        self._clear = self._clear.united(region)
 
     def _values(self, view: ViewMap, rect: Rect) -> Bytes:
         """The mask under each device pixel; 0 beyond the picture."""
@@ -227,7 +237,7 @@ class MaskOverlay(ViewBuffer):
         # With the edge alone it goes round everything that may change, faint parts too: nothing else would show them.
         least = 1 if self._look.edge_alone else HALF
         inside = (values >= least).view(np.uint8)
-        draw = draft_codes if self._hasty and rect.pixels > SMOOTH_AT_ONCE else edge_codes
+        draw = draft_codes if self._hasty and rect.pixels > DRAFT_FROM else edge_codes
         self._set_codes(rect, draw(inside, self._ratio, rect.x - view.x, rect.y - view.y))
 
     def _set_codes(self, rect: Rect, codes: Bytes | None) -> None:

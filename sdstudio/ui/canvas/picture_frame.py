@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QRegion
 
 from sdstudio.domain.canvas_state import TILE, TileKey
 from sdstudio.domain.geometry import Rect
-from sdstudio.ui.canvas.regions import SMOOTH_AT_ONCE, STRIP, ViewBuffer, rects_of, to_qrect, to_rect
+from sdstudio.ui.canvas.regions import SMOOTH_AT_ONCE, STRIP, ViewBuffer, rects_of, shift, to_qrect, to_rect
 from sdstudio.ui.canvas.tile_images import LevelKey, TileImage, TileImages, Words, all_opaque, gather
 from sdstudio.ui.canvas.view_map import Indices, ViewMap, level_scale, level_side
 from sdstudio.ui.canvas_paint import paint_checks
@@ -85,9 +85,9 @@ class PictureFrame(ViewBuffer):
         self._words = np.frombuffer(self._image.bits(), np.uint32).reshape(height, width)
         self._rough = QRegion()
 
-    def _move(self, source: Rect, target: Rect) -> None:
-        self._words[target.slices] = self._words[source.slices]
-        self._rough = self._rough.translated(target.x - source.x, target.y - source.y)
+    def _move(self, dx: int, dy: int) -> None:
+        shift(self._words, dx, dy)
+        self._rough = self._rough.translated(dx, dy)
 
     def _render(self, rect: Rect) -> None:
         view, tiles = self._map, self._tiles

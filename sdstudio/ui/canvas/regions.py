@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from typing import Any
 
+import numpy.typing as npt
 from PySide6.QtCore import QRect
 from PySide6.QtGui import QRegion
 
@@ -48,6 +50,17 @@ def merged(rects: Iterable[Rect], waste: int = CALL_PIXELS) -> list[Rect]:
                 result.append(rect)
                 break
     return result
+
+
+def shift(plane: npt.NDArray[Any], dx: int, dy: int) -> None:
+    """Moves the pixels of a contiguous plane; what comes in at its edges is anything. As one piece of memory: between
+    rectangles that overlap numpy copies twice."""
+    memory = plane.reshape(-1)
+    by = dy * plane.shape[1] + dx
+    if by > 0:
+        memory[by:] = memory[:-by]
+    elif by < 0:
+        memory[:by] = memory[-by:]
 
 
 class ViewBuffer(ABC):
@@ -105,7 +118,7 @@ class ViewBuffer(ABC):
         if kept.empty:
             self._valid = QRegion()
             return
-        self._move(kept.moved(-dx, -dy), kept)
+        self._move(dx, dy)
         self._valid = self._valid.translated(dx, dy).intersected(to_qrect(kept))
 
     @abstractmethod
@@ -113,8 +126,8 @@ class ViewBuffer(ABC):
         """Memory for a view of this size; nothing in it needs to hold."""
 
     @abstractmethod
-    def _move(self, source: Rect, target: Rect) -> None:
-        """Copies pixels of the same size inside; the places may overlap."""
+    def _move(self, dx: int, dy: int) -> None:
+        """Moves all pixels; what comes in at the edges need not hold."""
 
     @abstractmethod
     def _render(self, rect: Rect) -> None:

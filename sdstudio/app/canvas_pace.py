@@ -1,0 +1,32 @@
+"""Whether the hand's frame is under way: other threads put their work off to the rest before the next one."""
+
+from __future__ import annotations
+
+import threading
+
+FRAME_S = 0.02
+"""A frame that is not told to be over is, by now."""
+
+
+class HandPace:
+    """A core that packs pixels slows the one beside it by half, and both want Python's lock: what is written meanwhile
+    is written between two frames. `begin` and `end` in the window's thread, `rest` in any other."""
+
+    def __init__(self) -> None:
+        self._free = threading.Event()
+        self._free.set()
+
+    @property
+    def under_way(self) -> bool:
+        return not self._free.is_set()
+
+    def begin(self) -> None:
+        self._free.clear()
+
+    def end(self) -> None:
+        self._free.set()
+
+    def rest(self) -> None:
+        """Waits until the frame under way is over."""
+        if not self._free.wait(FRAME_S):
+            self.end()
