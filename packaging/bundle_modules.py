@@ -78,8 +78,11 @@ EXCLUDED_PARTS = (
 )
 # Of these packages only the named children stay; all others are left out, also those of later releases.
 KEPT_CHILDREN: dict[str, frozenset[str]] = {
-    # CLIP is the text encoder; the others are what transformers itself imports on the way to it.
-    "transformers.models": frozenset({"auto", "clip", "dinov2_with_registers", "encoder_decoder", "siglip", "vit_mae"}),
+    # CLIP is the text encoder, DPT with its backbone BiT estimates depth; the others are what transformers itself
+    # imports on the way to them.
+    "transformers.models": frozenset(
+        {"auto", "bit", "clip", "dinov2_with_registers", "dpt", "encoder_decoder", "siglip", "vit_mae"}
+    ),
     # torch.utils.checkpoint and torch.distributed import these three.
     "torch.testing._internal": frozenset({"common_dtype", "distributed", "logging_tensor"}),
     "PySide6": frozenset({"QtCore", "QtGui", "QtSvg", "QtWidgets", "_config", "_git_pyside_version"}),

@@ -41,7 +41,7 @@ NO_SCREEN = (
     "sdstudio: There is no screen to open the window on (neither DISPLAY nor WAYLAND_DISPLAY is set). "
     "Start it from a desktop, or use the commands: “sdstudio --help” lists them."
 )
-ENGINE_BENCHES = ("preview", "cancel", "generate", "inpaint")
+ENGINE_BENCHES = ("preview", "cancel", "generate", "inpaint", "load", "memory")
 CLOSE_TIMEOUT_MS = 1500
 """Closing in the middle of a job ends the process within two seconds, whatever the engine is doing."""
 
@@ -56,6 +56,8 @@ class EngineMaker:
     """Whether a window must stay smooth meanwhile."""
     model_index: Path
     """Where it is kept what a probing call of a model told."""
+    device: str = ""
+    """What to compute on: "" = chosen by itself, "cpu", "cuda:0", …"""
 
     def __call__(self) -> Engine:
         # Sets what OpenMP and the libraries read from the environment: before the first of them is mapped.
@@ -72,13 +74,17 @@ class EngineMaker:
         from sdstudio.engine.engine import TorchEngine
         from sdstudio.storage.model_index import ModelIndex
         from sdstudio.storage.model_predictions import ModelPredictions
+        from sdstudio.storage.preview_files import PreviewFiles
 
+        index = ModelIndex(self.model_index)
         return TorchEngine(
             images=self.images,
             upscaler=resource_path(UPSCALER),
             resources=resource_path(""),
             threads=self.threads,
-            on_prediction=ModelPredictions(ModelIndex(self.model_index)).keep,
+            device=self.device,
+            on_prediction=ModelPredictions(index).keep,
+            preview_decoders=PreviewFiles(index),
         )
 
 
@@ -119,7 +125,13 @@ def cli_main(argv: Sequence[str] | None = None) -> int:
         return JobRunner(
             journal=Journal(paths.journal),
             results=lambda: paths.results_folder(settings.results_folder),
-            engine=EngineMaker(images=job_images, threads=settings.threads, quiet=False, model_index=paths.model_index),
+            engine=EngineMaker(
+                images=job_images,
+                threads=settings.threads,
+                quiet=False,
+                model_index=paths.model_index,
+                device=settings.device,
+            ),
             images=job_images,
             app_version=__version__,
         )
@@ -201,6 +213,10 @@ def bench_engine(name: str) -> Iterable[Mapping[str, Any]]:
             from sdstudio.bench_edit import run_edit_bench
 
             return itertools.chain(run_edit_bench(), benches.bench_inpaint())
+        case "load" | "memory":
+            from sdstudio.engine.bench_load import bench_load, bench_memory
+
+            return (bench_load if name == "load" else bench_memory)(resource_path(""))
         case _:
             return benches.bench_generate(starter)
 
@@ -284,7 +300,13 @@ def build_studio(engine: EngineFactory | None = None) -> Studio:
     context = build_context(
         paths,
         engine=engine
-        or EngineMaker(images=images, threads=settings.threads, quiet=True, model_index=paths.model_index),
+        or EngineMaker(
+            images=images,
+            threads=settings.threads,
+            quiet=True,
+            model_index=paths.model_index,
+            device=settings.device,
+        ),
         images=images,
         counter=ModelTokenCounter(resource_path(VOCABULARY)),
         built_in=resource_path(STARTER),

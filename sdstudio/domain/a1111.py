@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from sdstudio.domain.added_texts import read_added
 from sdstudio.domain.sampler_names import our_sampler
 
 NEGATIVE = "Negative prompt:"
@@ -106,6 +107,7 @@ def read_parameters(text: str) -> tuple[dict[str, Any], dict[str, Any]]:
         _take(rest, "Denoising strength", request, "strength", real_number)
     _take_size(rest, request)
     _take_sampler(rest, request)
+    request |= read_added(parts.prompt, rest)
     return request, rest
 
 

@@ -44,7 +44,8 @@ class LoraUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MixedImage:
-    """One of several pictures that a variation is mixed of (unCLIP)."""
+    """One of several pictures that a variation is mixed of (unCLIP). Weights count against each other alone: 1 and 1 is
+    as 2 and 2. The picture that a request begins with has the weight 1 unless it is among the mixed ones itself."""
 
     image: ImageInput
     weight: float = 1.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
 from typing import Any
 
 from sdstudio.domain.a1111 import real_number, whole_number
@@ -16,6 +17,7 @@ _TEXT_INPUTS = ("text", "text_g", "prompt", "clip_l", "t5xxl", "string", "value"
 _NUMBER_INPUTS = ("value", "seed", "noise_seed", "int", "float", "number")
 _MODEL_INPUTS = ("ckpt_name", "unet_name", "model_name")
 _NODES_SHOWN = 50
+_LORAS_MAX = 100
 # The window's own graph lists the values of a node without their names: their order in the nodes that matter.
 _WIDGETS: dict[str, tuple[str, ...]] = {
     "KSampler": ("seed", "", "steps", "cfg", "sampler_name", "scheduler", "denoise"),
@@ -24,6 +26,9 @@ _WIDGETS: dict[str, tuple[str, ...]] = {
     "EmptyLatentImage": ("width", "height", "batch_size"),
     "CheckpointLoaderSimple": ("ckpt_name",),
     "CLIPSetLastLayer": ("stop_at_clip_layer",),
+    "LoraLoader": ("lora_name", "strength_model", "strength_clip"),
+    "LoraLoaderModelOnly": ("lora_name", "strength_model"),
+    "VAELoader": ("vae_name",),
 }
 
 
@@ -120,6 +125,7 @@ class _Graph:
         strength = real_number(self._value(inputs.get("denoise")))
         if strength is not None and strength < 1:
             request["strength"] = strength
+        request["loras"] = self._loras(inputs.get("model")) or None
         return {name: value for name, value in request.items() if value is not None}
 
     def _above(self, start: Iterable[object], side: str = "") -> Iterable[Node]:
@@ -198,6 +204,19 @@ class _Graph:
             if "width" in _inputs(node) and "height" in _inputs(node):
                 return whole_number(self._value(_inputs(node)[side]))
         return None
+
+    def _loras(self, link: object) -> list[dict[str, Any]]:
+        """Along the model's link from the checkpoint on; names come with folders and suffix."""
+        rows: list[dict[str, Any]] = []
+        for node in self._above([link], "positive"):
+            inputs = _inputs(node)
+            name, weight = text_of(inputs.get("lora_name")), real_number(self._value(inputs.get("strength_model")))
+            if name is None or weight is None or len(rows) == _LORAS_MAX:
+                continue
+            row: dict[str, Any] = {"name": PurePosixPath(name.replace("\\", "/")).stem, "weight": weight}
+            text = real_number(self._value(inputs.get("strength_clip")))
+            rows.append(row if text in (None, weight) else row | {"text_weight": text})
+        return rows[::-1]
 
     def _clip_skip(self, inputs: dict[str, Any]) -> int | None:
         for node in self._above([inputs.get("positive")], "positive"):

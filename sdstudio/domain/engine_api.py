@@ -30,12 +30,14 @@ class CancelToken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineInfo:
-    """What the engine runs on: "CPU", "NVIDIA GeForce RTX 3060" …; memory in bytes (0 = not known)."""
+    """What the engine runs on: "CPU", "NVIDIA GeForce RTX 3060" …; memory in bytes (0 = not known). `devices` are all
+    that it could run on beside the CPU, each with the name by which it is chosen ("cuda:0") and one for people."""
 
     device: str
     device_kind: str
     threads: int
     memory_total: int = 0
+    devices: tuple[tuple[str, str], ...] = ()
 
 
 class Engine(Protocol):

@@ -11,6 +11,7 @@ class ErrorKind(StrEnum):
     BAD_INPUT = "bad_input"
     MODEL = "model"
     OUT_OF_MEMORY = "out_of_memory"
+    DEVICE_LOST = "device_lost"
     STORAGE = "storage"
     INTERNAL = "internal"
 
@@ -62,6 +63,12 @@ class OutOfMemory(StudioError):
     """The device had too little memory for a step that was asked for."""
 
     kind = ErrorKind.OUT_OF_MEMORY
+
+
+class DeviceLost(StudioError):
+    """The graphics card refuses all further work of this process: nothing helps but a new start."""
+
+    kind = ErrorKind.DEVICE_LOST
 
 
 class StorageError(StudioError):

@@ -23,10 +23,18 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loading:
-    """A model is being read, or the libraries are (`what`: words for people; may come several times)."""
+    """A model is being read, or the libraries are (`what`: words for people; may come several times). `done` of `total`
+    bytes are read; a total of 0 is not known. In the middle of a job it says why something is done anew."""
 
     job_id: str
     what: str
+    done: int = 0
+    total: int = 0
+
+    @property
+    def fraction(self) -> float:
+        """0 to 1."""
+        return min(1.0, self.done / self.total) if self.total > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

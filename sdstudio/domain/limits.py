@@ -6,6 +6,8 @@ import math
 
 from sdstudio.domain.errors import InvalidRequest
 
+_NAMES = {"steps": "number of steps", "count": "number of pictures", "mix": "weight of a mixed picture"}
+
 
 def check_whole(name: str, value: object, low: int, high: int) -> None:
     """Raises InvalidRequest(name) unless it is a whole number from low to high."""
@@ -23,4 +25,4 @@ def check_number(name: str, value: float, low: float, high: float) -> None:
 
 
 def _words(name: str) -> str:
-    return {"steps": "number of steps", "count": "number of pictures"}.get(name, name.replace("_", " "))
+    return _NAMES.get(name, name.replace("_", " "))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sdstudio.domain.a1111 import A1111Text, format_pairs
+from sdstudio.domain.added_texts import added_pairs, added_summary, prompt_with_loras
 from sdstudio.domain.errors import InvalidRequest
 from sdstudio.domain.request import GenerationRequest, JobRequest
 from sdstudio.domain.request_json import request_from_dict, request_to_dict
@@ -147,8 +148,8 @@ def write_parameters(record: PictureRecord) -> str:
         pairs.append(("Guidance rescale", f"{request.sampling.guidance_rescale:g}"))
     if request.image is not None:
         pairs.append(("Denoising strength", f"{request.strength:g}"))
-    pairs.append(version)
-    return A1111Text(request.prompt.positive, request.prompt.negative, tuple(pairs)).format()
+    pairs += [*added_pairs(request), version]
+    return A1111Text(prompt_with_loras(request), request.prompt.negative, tuple(pairs)).format()
 
 
 def request_summary(request: JobRequest) -> dict[str, Any]:
@@ -178,6 +179,7 @@ def request_summary(request: JobRequest) -> dict[str, Any]:
         "model_hash": model.hash,
         "clip_skip": request.prompt.clip_skip,
         **start,
+        **added_summary(request),
     }
 
 

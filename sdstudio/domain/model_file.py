@@ -35,9 +35,24 @@ LOADABLE_FAMILIES = frozenset(
         ModelFamily.SD2_BASE,
         ModelFamily.SD2_V,
         ModelFamily.SD2_INPAINTING,
+        ModelFamily.SD2_DEPTH,
+        ModelFamily.X4_UPSCALER,
+        ModelFamily.PIX2PIX,
+        ModelFamily.UNCLIP_L,
+        ModelFamily.UNCLIP_H,
+        ModelFamily.SDXL,
+        ModelFamily.SDXL_INPAINTING,
+        ModelFamily.SDXL_REFINER,
     }
 )
 """What the engine makes pictures with; a test holds it equal to what it has configurations for."""
+PICTURE_FAMILIES = frozenset(
+    {ModelFamily.SD2_DEPTH, ModelFamily.X4_UPSCALER, ModelFamily.PIX2PIX, ModelFamily.SDXL_REFINER}
+)
+"""Make something of a picture, and nothing of a prompt alone."""
+FROM_NOISE_FAMILIES = frozenset({ModelFamily.X4_UPSCALER, ModelFamily.PIX2PIX})
+"""Look at the picture all the while and begin with noise alone: the strength, which is how much of the picture the
+beginning keeps, is 1 whatever a request says."""
 WHOLE = ("unet", "vae", "text encoder")
 """The parts that a checkpoint needs to make pictures alone."""
 
@@ -127,8 +142,9 @@ class ModelFile:
     """A file or a diffusers folder, as its header alone shows it.
 
     `what` names it in words ("a LoRA for SDXL", "Flux"); `kind` is the sort within the role ("kohya", "LoHa");
-    `resolution` is the trained side in pixels (0: not known); `channels` what goes into the UNet; `parts` names what a
-    checkpoint holds. `reason` is "" exactly where the verdict is USABLE.
+    `alias`: the name that a LoRA was trained under, "" where it does not say; `resolution` is the trained side in
+    pixels (0: not known); `channels` what goes into the UNet; `parts` names what a checkpoint holds. `reason` is ""
+    exactly where the verdict is USABLE.
     """
 
     path: str
@@ -139,6 +155,7 @@ class ModelFile:
     family: ModelFamily | None = None
     what: str = ""
     kind: str = ""
+    alias: str = ""
     prediction: Prediction = Prediction.UNKNOWN
     evidence: Evidence = Evidence.NONE
     zero_snr: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sdstudio.domain.geometry import Size
+from sdstudio.domain.model_file import ModelFamily
 from sdstudio.domain.request import ModelSpec
 from sdstudio.domain.samplers import DEFAULT_SAMPLER
 from sdstudio.domain.words import ModelWords
@@ -26,12 +27,14 @@ class ModelPresets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:
-    """A model on disk. `badge` is what a list shows beside the name: "built in", "SD 1.5", …; `words` all that a small
-    model has learnt, None for the large ones, which know more than a table holds."""
+    """A model on disk. `badge` is what a list shows beside the name: "built in", "SD 1.5", …; `family` is None where it
+    was not recognised; `words` all that a small model has learnt, None for the large ones, which know more than a table
+    holds."""
 
     spec: ModelSpec
     badge: str = ""
     built_in: bool = False
+    family: ModelFamily | None = None
     presets: ModelPresets = field(default_factory=ModelPresets)
     words: ModelWords | None = field(default=None, compare=False, repr=False)
 

@@ -1,7 +1,8 @@
 """The prompt syntax that people know from other programs: weights in brackets, escapes, BREAK.
 
 `(x)` = weight 1.1, `((x))` = 1.21, `[x]` = 1 / 1.1, `(x:1.3)` = 1.3, a backslash before a bracket makes it
-plain text, and the word BREAK (capitals) starts a new chunk of tokens.
+plain text, and the word BREAK (capitals) starts a new chunk of tokens. LoRAs (`<lora:name:0.8>`) are no words: they
+are left out here and read by `lora_prompt`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from sdstudio.domain.additions import LORA_WEIGHT_MAX
+from sdstudio.domain.lora_prompt import blanked, lora_tags, tag_text, without_tags
 
 BRACKET_FACTOR = 1.1
 WEIGHT_LIMIT = 100.0
@@ -110,7 +114,7 @@ def _pieces(run: _Run) -> Iterator[PromptPart | PromptBreak]:
 def parse_prompt(text: str) -> list[PromptPart | PromptBreak]:
     """Parts in order, neighbours of equal weight joined. Never raises; an empty text gives an empty list."""
     parts: list[PromptPart | PromptBreak] = []
-    for run in _scan(text)[0]:
+    for run in _scan(without_tags(text))[0]:
         for piece in _pieces(run):
             last = parts[-1] if parts else None
             if isinstance(piece, PromptPart) and isinstance(last, PromptPart) and last.weight == piece.weight:
@@ -123,7 +127,7 @@ def parse_prompt(text: str) -> list[PromptPart | PromptBreak]:
 def weighted_spans(text: str) -> list[tuple[int, int, float]]:
     """(start, end, weight) of source text whose weight is not 1, brackets left out, in order."""
     spans: list[tuple[int, int, float]] = []
-    for run in _scan(text)[0]:
+    for run in _scan(blanked(text))[0]:
         if run.weight == 1.0:
             continue
         if spans and spans[-1][1] == run.start and spans[-1][2] == run.weight:
@@ -138,10 +142,16 @@ def change_weight(text: str, start: int, end: int, delta: float) -> tuple[str, i
 
     Positions are code points (not UTF-16 units), in any order, clipped to the text. Returns the new text and
     the selection of the weighted words, so that the next call changes the same ones. Weights stay within
-    0 to 2; at 1 the brackets vanish. The text comes back unchanged where there is nothing to weight.
+    0 to 2; at 1 the brackets vanish. The text comes back unchanged where there is nothing to weight. In a LoRA's tag
+    it is the LoRA's weight that changes.
     """
     start, end = sorted((min(max(start, 0), len(text)), min(max(end, 0), len(text))))
-    groups = _scan(text)[1]
+    tag = next((each for each in lora_tags(text) if each.start < end and start < each.end and not each.problem), None)
+    if tag is not None:
+        text_weight = None if tag.text_weight is None else _changed(tag.text_weight, delta)
+        shown = tag_text(tag.name, _changed(tag.weight, delta), text_weight)
+        return text[: tag.start] + shown + text[tag.end :], tag.start, tag.start + len(shown)
+    groups = _scan(blanked(text))[1]
     group = _group_at(groups, start, end)
     if group is not None:
         before, inner, after = text[: group.start], text[group.inner_start : group.inner_end], text[group.end :]
@@ -151,6 +161,10 @@ def change_weight(text: str, start: int, end: int, delta: float) -> tuple[str, i
     if first == last or not _can_be_wrapped(text, first, last, groups):
         return text, start, end
     return _compose(text[:first], text[first:last], text[last:], 1.0 + delta)
+
+
+def _changed(weight: float, delta: float) -> float:
+    return round(min(max(weight + delta, -LORA_WEIGHT_MAX), LORA_WEIGHT_MAX), 2)
 
 
 def _group_at(groups: list[_Group], start: int, end: int) -> _Group | None:

@@ -9,6 +9,7 @@ from sdstudio.domain.edits import ImageInput, InpaintSpec, OutpaintSpec
 from sdstudio.domain.errors import InvalidRequest
 from sdstudio.domain.geometry import Size, check_generated_size
 from sdstudio.domain.limits import check_number, check_whole
+from sdstudio.domain.model_file import FROM_NOISE_FAMILIES
 from sdstudio.domain.samplers import DEFAULT_SAMPLER, require_sampler
 
 SEED_COUNT = 2**64
@@ -68,7 +69,8 @@ class ModelSpec:
     """Which model: its name for people, its folder or file, and a short hash of its weights ("" = not known).
 
     Where it lies decides no pixel, so `path` does not count when two requests are compared. Of a model in one file,
-    `family` (ModelFamily) and `prediction` (Prediction) say what its weights alone do not; folders say it themselves.
+    `family` (ModelFamily), `prediction` (Prediction) and `zero_snr` (its noise schedule ends in noise alone) say what
+    its weights alone do not; folders say it themselves.
     """
 
     name: str
@@ -76,6 +78,7 @@ class ModelSpec:
     hash: str = ""
     family: str = ""
     prediction: str = ""
+    zero_snr: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +154,12 @@ class GenerationRequest:
         if self.image is None:
             return steps
         return min(steps, max(1, int(steps * self.strength))) if self.strength else 0
+
+    @property
+    def can_refine(self) -> bool:
+        """Whether a made picture can be made again, larger and little changed: not with models that know no strength.
+        (Of a model in a folder the family is not known here; then it is tried.)"""
+        return self.model.family not in FROM_NOISE_FAMILIES
 
     def with_seed(self, seed: int) -> GenerationRequest:
         return replace(self, sampling=replace(self.sampling, seed=seed % SEED_COUNT))

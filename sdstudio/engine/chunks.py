@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sdstudio.domain.prompt import PromptBreak, parse_prompt
 
@@ -12,11 +12,14 @@ CHUNK_TOKENS = 75
 Chunk = list[tuple[int, float]]
 """Token ids and their weights, without begin, end and padding."""
 
+Piece = int | tuple[int, ...]
+"""A token id, or those of a learnt word, which stay together."""
 
-def chunk_prompt(prompt: str, encode: Callable[[str], list[int]], room: int = CHUNK_TOKENS) -> list[Chunk]:
+
+def chunk_prompt(prompt: str, encode: Callable[[str], Sequence[Piece]], room: int = CHUNK_TOKENS) -> list[Chunk]:
     """Chunks of at most `room` weighted tokens, at least one (perhaps empty). BREAK begins a new one.
 
-    `encode` gives a text's token ids without special tokens.
+    `encode` gives a text's token ids without special tokens; no piece of it is longer than `room`.
     """
     chunks: list[Chunk] = [[]]
     for part in parse_prompt(prompt):
@@ -24,10 +27,11 @@ def chunk_prompt(prompt: str, encode: Callable[[str], list[int]], room: int = CH
             if chunks[-1]:
                 chunks.append([])
             continue
-        for token in encode(part.text):
-            if len(chunks[-1]) == room:
+        for piece in encode(part.text):
+            tokens = piece if isinstance(piece, tuple) else (piece,)
+            if len(chunks[-1]) + len(tokens) > room:
                 chunks.append([])
-            chunks[-1].append((token, part.weight))
+            chunks[-1] += [(token, part.weight) for token in tokens]
     if len(chunks) > 1 and not chunks[-1]:
         chunks.pop()
     return chunks

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 
 import psutil
 import torch
 
 from sdstudio.domain.engine_api import EngineInfo
+from sdstudio.domain.errors import InvalidRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,25 +32,62 @@ def physical_cores() -> int:
     return max(1, min(psutil.cpu_count(logical=False) or allowed, allowed))
 
 
-def choose_device(threads: int = 0) -> Device:
-    """Fixes the number of CPU threads (0 = physical cores) and picks the device; called once an engine.
+def choose_device(threads: int = 0, device: str = "") -> Device:
+    """Fixes the number of CPU threads (0 = physical cores) and picks the device; called once an engine. `device`: "" =
+    the first graphics card, or the CPU where there is none; "cpu"; "cuda:N" = the card of that number, from 0.
 
-    Half precision stays off the CPU: without AVX-512 its convolutions are up to 100 times slower there.
+    Half precision stays off the CPU: without AVX-512 its convolutions are up to 100 times slower there. Raises
+    InvalidRequest("device") in words for a device that is not there.
     """
     torch.set_num_threads(threads or physical_cores())
     count = torch.get_num_threads()
-    if torch.cuda.is_available():
-        properties = torch.cuda.get_device_properties(0)
+    number = _card(device)
+    if number is not None:
+        properties = torch.cuda.get_device_properties(number)
         info = EngineInfo(
             device=properties.name, device_kind="cuda", threads=count, memory_total=int(properties.total_memory)
         )
-        return Device(torch.device("cuda", 0), torch.float16, info)
+        return Device(torch.device("cuda", number), torch.float16, info)
     memory = int(psutil.virtual_memory().total)
     info = EngineInfo(device="CPU", device_kind="cpu", threads=count, memory_total=memory)
     return Device(torch.device("cpu"), torch.float32, info)
+
+
+def _card(device: str) -> int | None:
+    """The graphics card's number; None for the CPU."""
+    wanted = device.strip().lower()
+    if wanted in ("", "auto"):
+        return 0 if torch.cuda.is_available() else None
+    if wanted == "cpu":
+        return None
+    found = re.fullmatch(r"(?:cuda|gpu)(?::(\d+))?", wanted)
+    if found is None:
+        raise InvalidRequest(
+            "device",
+            f"There is no device “{device}”.",
+            hint="Choose “cpu”, “cuda:0” for the first graphics card, or nothing for the best one there is.",
+        )
+    number, count = int(found[1] or 0), torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if number >= count:
+        there = "no graphics card that SD Studio can use" if count == 0 else f"only {count} of them"
+        raise InvalidRequest(
+            "device",
+            f"Graphics card number {number} was chosen, but this computer has {there}.",
+            hint="Choose another device in the settings, or none: the best one there is will be used.",
+        )
+    return number
 
 
 def free_device_memory(device: Device) -> None:
     """Gives cached blocks back to the system, for other programs and for a second try after running out."""
     if device.is_cuda:
         torch.cuda.empty_cache()
+
+
+def free_memory(device: Device) -> int:
+    """Bytes that can still be had. What torch holds back of a card for itself counts as free."""
+    if not device.is_cuda:
+        return int(psutil.virtual_memory().available)
+    free, _ = torch.cuda.mem_get_info(device.torch_device)
+    held = torch.cuda.memory_reserved(device.torch_device) - torch.cuda.memory_allocated(device.torch_device)
+    return int(free + held)

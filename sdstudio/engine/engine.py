@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-import gc
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import assert_never
 
+import numpy as np
 import torch
 
+from sdstudio.domain.additions import AddedFile
 from sdstudio.domain.engine_api import CancelToken, Emit, EngineInfo, ImageSource
 from sdstudio.domain.errors import CancelledByUser, ErrorKind, InvalidRequest, OutOfMemory, StudioError
 from sdstudio.domain.events import Cancelled, Failed, Finished, Loading, Started
 from sdstudio.domain.geometry import SIDE_MIN, Size
-from sdstudio.domain.model_file import Prediction
+from sdstudio.domain.image import ImageBuffer
+from sdstudio.domain.model_file import PICTURE_FAMILIES, Prediction
 from sdstudio.domain.request import GenerationRequest, JobRequest, ModelSpec, PromptSpec, SamplingSpec, UpscaleRequest
+from sdstudio.engine.additions import Additions
 from sdstudio.engine.cache import ModelCache
-from sdstudio.engine.devices import choose_device, free_device_memory
-from sdstudio.engine.faults import is_out_of_memory
+from sdstudio.engine.devices import choose_device
+from sdstudio.engine.faults import device_lost, is_device_lost, is_out_of_memory
 from sdstudio.engine.hooks.cancel import check_cancel
 from sdstudio.engine.load import read_model
 from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.probe_prediction import PredictionProbe
+from sdstudio.engine.second_model import SecondModel
 from sdstudio.engine.tasks.generate import make_picture, run_generation
+
+TOLD_BYTES = 100 * 2**20
+"""Smaller models are read before anybody could read how far it is."""
 
 
 class TorchEngine:
@@ -41,13 +48,21 @@ class TorchEngine:
         resources: Path | None = None,
         threads: int = 0,
         on_prediction: Callable[[str, Prediction], None] | None = None,
+        preview_decoders: Callable[[], Sequence[AddedFile]] = tuple,
+        device: str = "",
     ) -> None:
-        """`on_prediction(path, prediction)` is called when a file did not tell what it predicts, and trying it did."""
-        self._device = choose_device(threads)
+        """`on_prediction(path, prediction)` is called when a file did not tell what it predicts, and trying it did.
+        `preview_decoders` tells at each job which TAESD decoders there are. `device`: see `choose_device`; raises
+        InvalidRequest("device") for one that is not there."""
+        self._device = choose_device(threads, device)
+        self._lost: StudioError | None = None
         self._images = images
         self._upscaler = upscaler
         probe = PredictionProbe(on_prediction)
-        self._models = ModelCache(self._device, partial(read_model, resources=resources, probe=probe))
+        self._additions = Additions(preview_decoders)
+        load = partial(read_model, resources=resources, probe=probe)
+        self._models = ModelCache(self._device, load)
+        self._second = SecondModel(self._device, load)
 
     def info(self) -> EngineInfo:
         return self._device.info
@@ -62,7 +77,9 @@ class TorchEngine:
         )
         failure = None
         try:
-            make_picture(request, self._models.get(model), CancelToken())
+            loaded = self._models.get(model)
+            with self._additions.put_on(request, loaded, lambda _what: None) as plain:
+                make_picture(request, plain, CancelToken(), start=_anything(plain, request.size))
         except StudioError:
             raise
         except (RuntimeError, MemoryError) as error:
@@ -92,17 +109,26 @@ class TorchEngine:
 
     def close(self) -> None:
         self._models.clear()
+        self._second.clear()
+        self._additions.clear()
 
     def _run_task(self, job_id: str, request: JobRequest, emit: Emit, cancel: CancelToken) -> None:
         """One line for each kind of task. Raises CancelledByUser, StudioError, or whatever went wrong."""
+        if self._lost is not None:
+            raise self._lost
         if isinstance(request, GenerationRequest):
             emit(Started(job_id=job_id, pictures=request.sampling.count, steps=request.steps_made))
             start = None if request.image is None else self._images.load(request.image.sha256)
             mask = None if request.inpaint is None else self._images.load(request.inpaint.mask.sha256)
+            mixed = tuple(self._images.load(each.image.sha256) for each in request.mix)
+            self._second.keep_for(request)
             model = self._load(job_id, request.model, emit, cancel)
             if mask is not None:
                 model = self._models.get_for_inpainting(request.model)
-            run_generation(job_id, request, emit, cancel, model=model, start=start, mask=mask)
+            model = self._second.join(request, model, cancel, partial(_tell, job_id, emit))
+            with self._additions.put_on(request, model, lambda what: emit(Loading(job_id=job_id, what=what))) as model:
+                check_cancel(cancel)
+                run_generation(job_id, request, emit, cancel, model=model, start=start, mask=mask, mixed=mixed)
         elif isinstance(request, UpscaleRequest):
             # Imported late: most jobs never need it.
             from sdstudio.engine.tasks.upscale import count_upscale_steps, run_upscale
@@ -114,11 +140,12 @@ class TorchEngine:
             assert_never(request)
 
     def _load(self, job_id: str, spec: ModelSpec, emit: Emit, cancel: CancelToken) -> LoadedModel:
-        """Reading cannot be interrupted; the token is looked at before and after."""
         check_cancel(cancel)
+        what = f"Reading the model “{spec.name}”"
         if not self._models.holds(spec):
-            emit(Loading(job_id=job_id, what=f"Reading the model “{spec.name}”"))
-        model = self._models.get(spec)
+            emit(Loading(job_id=job_id, what=what))
+
+        model = self._models.get(spec, cancel, partial(_tell, job_id, emit, what))
         check_cancel(cancel)
         return model
 
@@ -139,7 +166,9 @@ class TorchEngine:
         details = "".join(traceback.format_exception(error))
         if is_out_of_memory(error):
             loaded = not isinstance(request, GenerationRequest) or self._models.holds(request.model)
-            error = _out_of_memory_words(loaded)
+            error = self._out_of_memory(request, loaded)
+        elif is_device_lost(error):
+            error = self._lost = device_lost()
         if not isinstance(error, StudioError):
             error = StudioError(
                 "The picture could not be made because of a fault in SD Studio.",
@@ -156,9 +185,31 @@ class TorchEngine:
             field=error.field if isinstance(error, InvalidRequest) else "",
         )
 
+    def _out_of_memory(self, request: JobRequest, loaded: bool) -> StudioError:
+        """With the size that would fit, where the model is there and the arithmetic knows one."""
+        words = _out_of_memory_words(loaded)
+        if loaded and isinstance(request, GenerationRequest):
+            memory = self._models.get(request.model).memory
+            smaller = None if memory is None else memory.size_that_fits(request.size)
+            if smaller is not None:
+                words.hint = f"A smaller size should fit: {smaller.width} x {smaller.height}. Or close other programs."
+        return words
+
     def _free_memory(self) -> None:
-        gc.collect()
-        free_device_memory(self._device)
+        self._second.clear()
+        self._models.free_the_rest()
+
+
+def _tell(job_id: str, emit: Emit, what: str, done: int, total: int) -> None:
+    if total == 0 or total >= TOLD_BYTES:
+        emit(Loading(job_id=job_id, what=what, done=done, total=total))
+
+
+def _anything(model: LoadedModel, size: Size) -> ImageBuffer | None:
+    """A picture to begin with, for models that do nothing without one."""
+    if model.family not in PICTURE_FAMILIES:
+        return None
+    return ImageBuffer.from_rgb(np.zeros((size.height, size.width, 3), np.uint8))
 
 
 def _out_of_memory_words(model_loaded: bool) -> StudioError:

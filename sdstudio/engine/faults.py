@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from sdstudio.domain.errors import ModelError
+from sdstudio.domain.errors import DeviceLost, ModelError
 from sdstudio.domain.request import ModelSpec
 
 
@@ -25,6 +25,14 @@ def broken_file(name: str, why: str) -> ModelError:
         f"The model file “{name}” is incomplete or damaged: {why}.",
         meaning="No picture can be made with this model.",
         hint="Copy the file again from where you got it, or choose another model.",
+    )
+
+
+def changed_file(name: str) -> ModelError:
+    return ModelError(
+        f"The model file “{name}” changed while it was being read.",
+        meaning="Half of one and half of another file make no model.",
+        hint="Wait until it is complete on disk, then try again.",
     )
 
 
@@ -63,3 +71,18 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     text = str(error).lower()
     return isinstance(error, RuntimeError) and ("not enough memory" in text or "out of memory" in text)
+
+
+def is_device_lost(error: BaseException) -> bool:
+    """Whether the graphics card refuses all further work of this process, as it does after any fault in a kernel."""
+    words = str(error)
+    known = ("CUDA error:", "device-side assert", "CUDNN_STATUS_EXECUTION_FAILED")
+    return isinstance(error, RuntimeError) and any(one in words for one in known) and not is_out_of_memory(error)
+
+
+def device_lost() -> DeviceLost:
+    return DeviceLost(
+        "The graphics card has stopped working for SD Studio.",
+        meaning="No picture can be made with it until SD Studio is started anew; what waits is kept.",
+        hint="Close SD Studio and start it again. If it happens again, choose the CPU as device in the settings.",
+    )

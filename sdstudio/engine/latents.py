@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 
@@ -93,12 +93,26 @@ def fit_latent_spec(vae: Any, channels: int, scale: float, shift: float = 0.0) -
     )
 
 
+class Colours(Protocol):
+    """Makes the forming picture visible."""
+
+    def ready(self) -> bool:
+        """Whether a preview costs little enough now."""
+
+    def to_rgb(self, latents: torch.Tensor) -> torch.Tensor:
+        """1 x C x h x w scaled latents to rows x columns x 3 uint8 on the same device."""
+
+
 class LatentColours:
     """A latent space's linear map on the device, ready for use in the loop."""
 
     def __init__(self, spec: LatentSpec, device: torch.device) -> None:
         self._factors = torch.tensor(spec.rgb_factors, dtype=torch.float32, device=device)
         self._bias = torch.tensor(spec.rgb_bias, dtype=torch.float32, device=device)
+
+    def ready(self) -> bool:
+        """Whether a preview costs little enough now: these always do."""
+        return True
 
     def to_rgb(self, latents: torch.Tensor) -> torch.Tensor:
         """1 x C x h x w scaled latents to h x w x 3 uint8 on the same device; numbers that are none become grey."""

@@ -15,13 +15,16 @@ from sdstudio.domain.request import GenerationRequest, ModelSpec
 from sdstudio.engine.conditioning import TextSide
 from sdstudio.engine.denoise import DenoiseContext
 from sdstudio.engine.devices import Device
-from sdstudio.engine.latents import LatentColours
+from sdstudio.engine.latents import Colours
+from sdstudio.engine.memory.keeper import ModelMemory
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedModel:
     """`begin` is the family's own: what a picture begins with. `family` is None for folders that are none of the
-    published ones; they work as Stable Diffusion 1 does. `parts`: what only the family's own code reads."""
+    published ones; they work as Stable Diffusion 1 does. `parts`: what only the family's own code reads. `begin_mixed`:
+    the same as `begin`, of several pictures; None where that cannot be. `more_networks`: those beside UNet, VAE and
+    text encoder that a picture's beginning runs."""
 
     spec: ModelSpec
     device: Device
@@ -30,10 +33,22 @@ class LoadedModel:
     conditioner: TextSide
     scheduler_config: dict[str, Any]
     latents: LatentSpec
-    colours: LatentColours
+    colours: Colours
     begin: Begin
     family: ModelFamily | None = None
     parts: Any = field(default=None, repr=False)
+    begin_mixed: Callable[..., DenoiseContext] | None = None
+    more_networks: tuple[Any, ...] = field(default=(), repr=False)
+    second: LoadedModel | None = field(default=None, repr=False)
+    """Makes the last steps, where the request names one."""
+    memory: ModelMemory | None = field(default=None, repr=False)
+    """Where the weights are, and what happens when memory runs out; None for models put together by hand."""
+
+    @property
+    def networks(self) -> list[Any]:
+        """All that have weights of this model, each once."""
+        found = [self.unet, self.vae, *self.conditioner.encoders, *self.more_networks]
+        return list({id(one): one for one in found}.values())
 
     @property
     def pixels_per_latent(self) -> int:

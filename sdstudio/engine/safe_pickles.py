@@ -32,9 +32,20 @@ class _StandIn:
         pass
 
 
-def read_tensors(path: Path) -> dict[str, torch.Tensor]:
-    """By name; a "state_dict" within is what counts. Raises ModelError for a file that wants more than tensors, OSError
-    and ValueError for one that cannot be read."""
+def read_tensors(path: Path, device: str = "cpu") -> dict[str, torch.Tensor]:
+    """By name; a "state_dict" within is what counts. With the device "meta" they have shapes and places, no values.
+    Raises as `read_pickle` does, ValueError where no tensor is."""
+    found = read_pickle(path, device)
+    inner = found.get("state_dict", found) if isinstance(found, dict) else {}
+    tensors = {str(name): value for name, value in inner.items() if isinstance(value, torch.Tensor)}
+    if not tensors:
+        raise ValueError("it holds no tensors")
+    return tensors
+
+
+def read_pickle(path: Path, device: str = "cpu") -> Any:
+    """Tensors and plain containers. Raises ModelError for a file that wants more than that, OSError and ValueError for
+    one that cannot be read."""
     wanted = _globals_of(path)
     refused = sorted(name for name in wanted if not is_harmless(name))
     if refused:
@@ -45,16 +56,11 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
         )
     try:
         with torch.serialization.safe_globals(_let_in(wanted)):
-            found = torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(path, map_location=device, weights_only=True)
     except OSError:
         raise
     except Exception as error:  # torch raises classes of several libraries for files that are damaged
         raise ValueError(str(error)) from error
-    inner = found.get("state_dict", found) if isinstance(found, dict) else {}
-    tensors = {str(name): value for name, value in inner.items() if isinstance(value, torch.Tensor)}
-    if not tensors:
-        raise ValueError("it holds no tensors")
-    return tensors
 
 
 def _globals_of(path: Path) -> list[str]:

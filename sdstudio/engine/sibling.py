@@ -17,6 +17,7 @@ from torch.nn.functional import pad
 
 from sdstudio.engine.faults import damaged, read_json
 from sdstudio.engine.libraries import UNet2DConditionModel
+from sdstudio.engine.memory.layers import whole_state
 from sdstudio.engine.model import LoadedModel, to_device
 
 FOLDER = "unet_inpaint"
@@ -37,7 +38,7 @@ def with_sibling(model: LoadedModel) -> LoadedModel:
     try:
         difference = load_file(folder / DIFFERENCE)
         unet = UNet2DConditionModel.from_config(config)
-        unet.load_state_dict(add_difference(model.unet.state_dict(), difference))
+        unet.load_state_dict(add_difference(whole_state(model.unet), difference))
     except FileNotFoundError as error:
         raise damaged(FOLDER, f"the file {DIFFERENCE} is missing") from error
     except (OSError, SafetensorError) as error:

@@ -210,7 +210,7 @@ def _passes(edit: Edit, request: GenerationRequest) -> Iterator[_Pass]:
     mode = FillMode.FILL if request.inpaint is None else request.inpaint.mode
     for number, step in enumerate(edit.steps):
         yield _Pass(step, number, step.plan.made, request.strength, mode, second=False)
-        if step.plan.refined is not None:
+        if step.plan.refined is not None and request.can_refine:
             yield _Pass(step, number, step.plan.refined, REFINE_STRENGTH, FillMode.CHANGE, second=True)
 
 

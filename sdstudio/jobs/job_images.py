@@ -1,4 +1,4 @@
-"""The pictures that jobs begin with: those of the store, and for the time of a job what was made of them."""
+"""The pictures that jobs begin with or mix: those of the store, and for the time of a job what was made of them."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from datetime import datetime
 
+from sdstudio.domain.lora_prompt import without_tags
 from sdstudio.domain.request import GenerationRequest, JobRequest
 
 SUFFIX = ".png"
@@ -20,7 +21,7 @@ def file_stems(request: JobRequest, when: datetime) -> list[str]:
     """`2026-11-21_142530_a-red-apple_7`, one for each picture; safe on every system that we know."""
     time = f"{when:%Y-%m-%d_%H%M%S}"
     if isinstance(request, GenerationRequest):
-        words = slug(request.prompt.positive)
+        words = slug(without_tags(request.prompt.positive))
         pictures = (request.for_batch(index) for index in range(request.sampling.count))
         return [f"{time}_{words}_{picture.sampling.seed}" for picture in pictures]
     return [f"{time}_{slug(_OUR_TIME.sub('', request.source_name))}_{request.scale}x"]

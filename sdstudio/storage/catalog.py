@@ -5,21 +5,22 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sdstudio.domain.errors import ModelError
+from sdstudio.domain.family_presets import FAMILY_PRESETS, usual_sizes
 from sdstudio.domain.geometry import Size
-from sdstudio.domain.model_file import FOLDER_LAYOUT, LOADABLE_FAMILIES, ModelFile
+from sdstudio.domain.model_file import FOLDER_LAYOUT, LOADABLE_FAMILIES, ModelFamily, ModelFile
 from sdstudio.domain.models import STARTER_NAME, ModelInfo, ModelPresets
 from sdstudio.domain.request import ModelSpec
-from sdstudio.storage.catalog_files import entry_of, usual_sizes
+from sdstudio.storage.catalog_files import entry_of, presets_of
 from sdstudio.storage.hashes import HashCache
 from sdstudio.storage.model_card import card_name, read_card, read_presets
 from sdstudio.storage.model_hashes import hashed_file
 from sdstudio.storage.model_index import ModelIndex
-from sdstudio.storage.model_library import ModelLibrary
+from sdstudio.storage.model_library import ModelLibrary, Scan
 from sdstudio.storage.model_refusal import why_not
 from sdstudio.storage.model_words import read_words
 from sdstudio.storage.recognise.links import cache_name
@@ -33,7 +34,7 @@ _DEPTH_MAX = 3
 _JSON_BYTES_MAX = 2**20
 _NAMES_SHOWN = 20
 # What the width of the text conditioning tells: CLIP ViT-L, OpenCLIP ViT-H, and both CLIPs of SDXL together.
-_FAMILIES = {768: ("SD 1.5", 512), 1024: ("SD 2", 768), 2048: ("SDXL", 1024)}
+_FAMILIES = {768: (ModelFamily.SD1, 512), 1024: (ModelFamily.SD2, 768), 2048: (ModelFamily.SDXL, 1024)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,14 @@ class _Entry:
         return {text.casefold() for text in (self.name, title) if text}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogLook:
+    """The models to choose from, and all that the folders hold; no scan where single files are not looked for."""
+
+    infos: tuple[ModelInfo, ...]
+    scan: Scan
+
+
 class ModelCatalog:
     """Looks at the disk each time it is asked. Usable from any thread. With an `index` single files are listed too, and
     what was seen once is kept there; the first look at new files takes some milliseconds for each."""
@@ -64,7 +73,12 @@ class ModelCatalog:
 
     def models(self) -> list[ModelInfo]:
         """The built-in one first, then the others by name. The hash of a large file is "" unless it is known."""
-        return [self._info(entry, wait=False) for entry in self._entries()]
+        return list(self.look().infos)
+
+    def look(self) -> CatalogLook:
+        """`models` together with everything else that was seen."""
+        scan = self._scan()
+        return CatalogLook(infos=tuple(self._info(entry, wait=False) for entry in self._entries(scan)), scan=scan)
 
     def find(self, name_or_path: str) -> ModelInfo:
         """By name in any case, by the title in its side-car file, or by folder or file. Waits for the hash, which takes
@@ -75,7 +89,7 @@ class ModelCatalog:
         path = Path(wanted).expanduser()
         if (os.sep in wanted or "/" in wanted) and _exists(path):
             return self._info(self._entry_at(path.absolute()), wait=True)
-        entries = self._entries()
+        entries = self._entries(self._scan())
         named = [entry for entry in entries if wanted.casefold() in entry.names]
         if len(named) == 1:
             return self._info(named[0], wait=True)
@@ -99,9 +113,9 @@ class ModelCatalog:
     def _built_in_entry(self) -> _Entry:
         return _Entry(self._built_in, _name(self._built_in, self._built_in))
 
-    def _entries(self) -> list[_Entry]:
+    def _entries(self, scan: Scan) -> list[_Entry]:
         others: dict[str, _Entry] = {}
-        seen = {os.path.realpath(found.path): found for found in self._scan()}
+        seen = {os.path.realpath(found.path): found for found in scan.models}
         for folder in (found for root in self._folders for found in _find_below(root, _DEPTH_MAX)):
             real = os.path.realpath(folder)
             others.setdefault(real, _Entry(folder, _name(folder, self._built_in), seen.get(real)))
@@ -115,8 +129,8 @@ class ModelCatalog:
         built_in = [self._built_in_entry] if self._has_built_in else []
         return built_in + sorted(listed, key=lambda entry: (entry.name.casefold(), str(entry.path)))
 
-    def _scan(self) -> tuple[ModelFile, ...]:
-        return self._library.scan().models if self._library is not None else ()
+    def _scan(self) -> Scan:
+        return self._library.scan() if self._library is not None else Scan(models=(), looked_at=0)
 
     def _entry_at(self, path: Path) -> _Entry:
         """Raises ModelError for what cannot be used."""
@@ -140,17 +154,14 @@ class ModelCatalog:
     def _folder_info(self, entry: _Entry, wait: bool) -> ModelInfo:
         folder = entry.path
         built_in = os.path.realpath(folder) == os.path.realpath(self._built_in)
-        unet = read_json(folder / "unet" / "config.json")
-        family, side = _family(unet)
-        size = Size(side, side)
-        defaults = ModelPresets(size=size, sizes=usual_sizes(side))
-        spec = ModelSpec(name=entry.name, path=str(folder), hash=self._hash(entry, wait))
-        presets = read_presets(read_card(folder), defaults)
+        family, defaults = _folder_presets(folder, entry.found)
+        badge = FAMILY_PRESETS[family].badge if family is not None else "diffusers"
         return ModelInfo(
-            spec=spec,
-            badge="built in" if built_in else family,
+            spec=ModelSpec(name=entry.name, path=str(folder), hash=self._hash(entry, wait)),
+            badge="built in" if built_in else badge,
             built_in=built_in,
-            presets=presets,
+            family=family,
+            presets=read_presets(read_card(folder), defaults),
             words=read_words(folder),
         )
 
@@ -217,11 +228,17 @@ def read_json(path: Path) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _family(unet: dict[str, Any]) -> tuple[str, int]:
-    """Badge and usual side in pixels."""
+def _folder_presets(folder: Path, found: ModelFile | None) -> tuple[ModelFamily | None, ModelPresets]:
+    """Its family and what suits that; the side is that of its own configuration, where that says one."""
+    unet = read_json(folder / "unet" / "config.json")
     width = unet.get("cross_attention_dim")
-    badge, side = _FAMILIES.get(width, ("diffusers", 512)) if isinstance(width, int) else ("diffusers", 512)
+    family, side = _FAMILIES.get(width, (None, 512)) if isinstance(width, int) else (None, 512)
+    defaults = ModelPresets(size=Size(side, side), sizes=usual_sizes(side))
+    if found is not None and found.family is not None:
+        family, defaults = found.family, presets_of(found.family)
     sample = unet.get("sample_size")
     if isinstance(sample, int) and not isinstance(sample, bool) and 8 <= sample <= 512:
-        side = sample * 8
-    return badge, side
+        own = sample * 8
+        if own != defaults.size.width:
+            defaults = replace(defaults, size=Size(own, own), sizes=usual_sizes(own))
+    return family, defaults

@@ -34,11 +34,11 @@ class ImageStore:
             raise UnreadableFile(f"“{sha256[:80]}” is not the hash of a picture.")
         path = self._path(sha256)
         if not path.exists():
-            message = "The picture that this job begins with is not in the store any more."
+            message = "A picture that this job needs is not in the store any more."
             raise UnreadableFile(message, hint="Open it again.")
         image = load_picture(path)
         if image.sha256() != sha256:
-            message = "The picture that this job begins with was changed in the store."
+            message = "A picture that this job needs was changed in the store."
             raise UnreadableFile(message, hint="Open it again.")
         return image
 

@@ -35,6 +35,18 @@ def hash_file(path: Path, cancelled: Callable[[], bool] = lambda: False) -> File
     return FileHashes(whole.hexdigest(), old)
 
 
+def old_hash(path: Path) -> str:
+    """A1111's first short hash alone, which takes one look at the disk; "" where the file ends before or cannot be
+    read."""
+    try:
+        with path.open("rb") as file:
+            file.seek(_OLD_BEGIN)
+            part = file.read(_OLD_BYTES)
+    except OSError:
+        return ""
+    return hashlib.sha256(part).hexdigest()[:_OLD_DIGITS] if part else ""
+
+
 def hashed_file(model: Path) -> Path | None:
     """The file whose hash names the model: itself, or of a folder its UNet's weights."""
     return unet_weights(model) if model.is_dir() else model

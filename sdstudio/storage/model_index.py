@@ -17,7 +17,7 @@ from sdstudio.storage.files import ensure_folder
 
 _log = logging.getLogger(__name__)
 
-RULES = 2
+RULES = 3
 """Raised whenever the rules of recognition change: what was found by older ones is then looked at again."""
 _WAIT_S = 5.0
 

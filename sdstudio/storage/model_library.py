@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sdstudio.domain.model_file import ModelFile, Verdict
@@ -17,10 +18,13 @@ from sdstudio.storage.recognise.recogniser import recognise
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scan:
-    """The models by name; `looked_at` are those whose headers had to be read."""
+    """The models by name; `looked_at` are those whose headers had to be read. `places` tells of each model's path
+    which of the chosen folders it was found for; `folders` are all that were gone through (the ones to watch)."""
 
     models: tuple[ModelFile, ...]
     looked_at: int
+    places: Mapping[str, Path] = field(default_factory=dict)
+    folders: tuple[str, ...] = ()
 
 
 class ModelLibrary:
@@ -40,12 +44,15 @@ class ModelLibrary:
 
     def scan(self, folders: Iterable[Path] | None = None, cancelled: Callable[[], bool] = lambda: False) -> Scan:
         """All added folders, or the given ones. What a cancelled scan has found is kept for the next."""
-        searched = self.searched_folders(folders)
+        chosen = self._folders if folders is None else tuple(folders)
+        searched = self.searched_folders(chosen)
         roots = self._roots(searched)
         rows = self._index.rows()
         fresh: list[tuple[str, ModelFile]] = []
         models: dict[str, ModelFile] = {}
-        for candidate in _candidates(searched, roots, cancelled):
+        places: dict[str, Path] = {}
+        seen: set[str] = set()
+        for place, candidate in _candidates(_parts(chosen), roots, seen, cancelled):
             row = rows.get(candidate.path)
             kept = row.model(candidate.path) if row is not None and row.stamp == candidate.stamp else None
             if kept is None:
@@ -53,14 +60,15 @@ class ModelLibrary:
                 # Whether a link may be followed changes with the folders that are added.
                 if kept.verdict is not Verdict.UNREACHABLE:
                     fresh.append((candidate.stamp, kept))
-            models[candidate.path] = kept
+            models[candidate.path], places[candidate.path] = kept, place
             if cancelled():
                 break
         gone = () if cancelled() else [path for path in rows if path not in models and _below(path, searched)]
         self._index.keep(fresh, gone)
         completed = self.predictions.complete(self._with_hashes(models.values()))
         ordered = sorted(completed, key=lambda model: (model.name.casefold(), model.path))
-        return Scan(models=tuple(ordered), looked_at=len(fresh))
+        gone_through = tuple(sorted(filter(os.path.isdir, seen)))
+        return Scan(models=tuple(ordered), looked_at=len(fresh), places=places, folders=gone_through)
 
     def inspect(self, path: Path) -> ModelFile:
         """One file or folder, looked at now; its hashes only where they are known already."""
@@ -79,11 +87,22 @@ class ModelLibrary:
             yield model.with_hashes(self.hashes.known(Path(model.path))) if has else model
 
 
-def _candidates(searched: Sequence[Path], roots: Sequence[Path], cancelled: Callable[[], bool]) -> Iterable[Candidate]:
-    """Each real folder once, even where one added folder lies in another or is linked from it."""
-    seen: set[str] = set()
-    for folder in searched:
-        yield from walk(folder, roots, seen, cancelled)
+def _parts(folders: Iterable[Path]) -> dict[Path, Path]:
+    """The folders to search, each with the chosen one it belongs to."""
+    parts: dict[Path, Path] = {}
+    for folder in folders:
+        for part in model_folders(folder.absolute()):
+            parts.setdefault(part, folder)
+    return parts
+
+
+def _candidates(
+    parts: Mapping[Path, Path], roots: Sequence[Path], seen: set[str], cancelled: Callable[[], bool]
+) -> Iterable[tuple[Path, Candidate]]:
+    """Each real folder once, even where one added folder lies in another or is linked from it; with its place."""
+    for part, folder in parts.items():
+        for candidate in walk(part, roots, seen, cancelled):
+            yield folder, candidate
 
 
 def _below(path: str, folders: Sequence[Path]) -> bool:

@@ -33,7 +33,9 @@ class Settings:
     """`results_folder` "" = the usual place; `threads` 0 = as many as the machine has physical cores.
 
     `mask_opacity` is in percent; `pressure_curve` are points from (0, …) to (1, …), pressure to effect; `keys` holds
-    only the actions whose keys were changed, each with all of its keys ("Ctrl+E").
+    only the actions whose keys were changed, each with all of its keys ("Ctrl+E"). `default_model` is the file or
+    folder of the model that the window begins with, "" = the one that was used last; `device` is what the engine
+    computes on: "" = chosen by itself, "cpu", "cuda:0", …
     """
 
     schema: int = SCHEMA
@@ -41,6 +43,8 @@ class Settings:
     theme: ThemeName = "dark"
     threads: int = 0
     model_folders: tuple[str, ...] = ()
+    default_model: str = ""
+    device: str = ""
     reduce_motion: bool = False
     notify_when_done: bool = True
     undo_megabytes: int = 512
@@ -86,6 +90,11 @@ def _curve(value: object) -> Curve | None:
     return points if rising and points[0][0] == 0 and points[-1][0] == 1 else None
 
 
+def _device(value: object) -> str | None:
+    fits = isinstance(value, str) and re.fullmatch(r"|cpu|(cuda|mps|xpu)(:\d{1,2})?", value)
+    return cast(str, value) if fits else None
+
+
 def _keys(value: object) -> ChangedKeys | None:
     """One key or several for each action; which actions there are is for the window to know."""
     if not isinstance(value, dict):
@@ -111,6 +120,8 @@ _READERS: dict[str, tuple[Callable[[object], object | None], str]] = {
     "theme": (_theme, "“dark”, “light” or “system”"),
     "threads": (_whole(0, THREADS_MAX), f"a whole number from 0 to {THREADS_MAX}"),
     "model_folders": (_folders, "a list of folder names"),
+    "default_model": (_text, "the name of a model's file or folder"),
+    "device": (_device, "“”, “cpu” or a graphics card like “cuda:0”"),
     "reduce_motion": (_flag, "true or false"),
     "notify_when_done": (_flag, "true or false"),
     "undo_megabytes": (_whole(*UNDO_MEGABYTES), f"a whole number from {UNDO_MEGABYTES[0]} to {UNDO_MEGABYTES[1]}"),

@@ -45,11 +45,22 @@ def test_events_come_in_order(run: Run, tiny_model: Path) -> None:
     assert all(0 < picture.seconds < 60 for picture in pictures(events))
 
 
-def test_a_resident_model_is_not_read_again(run: Run, tiny_model: Path, zero_snr_model: Path) -> None:
+@pytest.mark.parametrize(("free", "again"), [(0, True), (2**40, False)])
+def test_a_resident_model_is_not_read_again(
+    free: int, again: bool, engine: TorchEngine, run: Run, tiny_model: Path, zero_snr_model: Path
+) -> None:
+    """Nor is the one before, where there is memory for both."""
+    engine._models._free = lambda: free
+
     def loads(model: Path) -> bool:
         return any(isinstance(event, Loading) for event in run(make_request(model, steps=1)))
 
-    assert [loads(tiny_model), loads(tiny_model), loads(zero_snr_model), loads(tiny_model)] == [True, False, True, True]
+    assert [loads(tiny_model), loads(tiny_model), loads(zero_snr_model), loads(tiny_model)] == [
+        True,
+        False,
+        True,
+        again,
+    ]
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(run: Run, tiny_model: Path) -> None:

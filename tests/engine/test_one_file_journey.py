@@ -12,6 +12,8 @@ from PIL import Image
 
 from sdstudio.cli.main import main
 from sdstudio.domain.dialects import read_metadata
+from sdstudio.domain.family_tasks import tasks_of
+from sdstudio.domain.geometry import Size
 from sdstudio.domain.image import ImageBuffer
 from sdstudio.domain.model_file import LOADABLE_FAMILIES, Evidence, ModelFamily, Prediction
 from sdstudio.domain.request import GenerationRequest
@@ -76,6 +78,7 @@ class RealDesk(CliDesk):
 
 
 Make = Callable[..., GenerationRequest]
+Refusal = Callable[..., str]
 
 
 @pytest.fixture(scope="module", params=FAMILIES, ids=lambda family: family.name)
@@ -109,6 +112,19 @@ def make(desk: RealDesk, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> 
     return make_
 
 
+@pytest.fixture
+def refusal(desk: RealDesk, capsys: pytest.CaptureFixture[str]) -> Refusal:
+    """What is said of a command that the family cannot do."""
+    run = runner_of(desk, capsys)
+
+    def refusal_(*argv: object) -> str:
+        result = run(*argv, "--model", "tiny")
+        assert result.code == 2, result.out
+        return result.err
+
+    return refusal_
+
+
 def describe_both(one: OneFile) -> None:
     """Base and 768-v have the same networks, and a description each."""
     base, v = (one.resources / CONFIGS / LAYOUTS[family].folder for family in (ModelFamily.SD2_BASE, ModelFamily.SD2_V))
@@ -132,8 +148,12 @@ def test_what_is_listed_is_what_the_engine_has_descriptions_for() -> None:
     assert {*LAYOUTS, ModelFamily.SD2} == LOADABLE_FAMILIES
 
 
-def test_a_file_is_recognised_and_makes_a_picture(desk: RealDesk, make: Make) -> None:
-    request = make("generate", "a red apple", "--size", "64x64")
+def test_a_file_is_recognised_and_makes_a_picture(desk: RealDesk, make: Make, refusal: Refusal) -> None:
+    words = ("generate", "a red apple", "--size", "64x64")
+    if not tasks_of(desk.family).text:
+        assert "needs a picture" in refusal(*words)
+        return
+    request = make(*words)
     assert (request.task, request.model.name, request.model.family) == ("text", "tiny", desk.family.value)
     assert len(request.model.hash) == 10
 
@@ -141,11 +161,18 @@ def test_a_file_is_recognised_and_makes_a_picture(desk: RealDesk, make: Make) ->
 def test_a_file_makes_a_picture_from_a_picture(desk: RealDesk, make: Make, tmp_path: Path) -> None:
     request = make("img2img", picture(tmp_path)[0], "--prompt", "a pear")
     assert (request.task, request.model.family) == ("image", desk.family.value)
+    side = 64 * tasks_of(desk.family).enlarges
+    assert request.size == Size(side, side)
+    assert request.strength == 1.0 or tasks_of(desk.family).strength
 
 
-def test_a_file_fills_a_mask_in_and_nothing_else(desk: RealDesk, make: Make, tmp_path: Path) -> None:
+def test_a_file_fills_a_mask_in_and_nothing_else(desk: RealDesk, make: Make, refusal: Refusal, tmp_path: Path) -> None:
     source, mask = picture(tmp_path)
-    request = make("inpaint", source, "--mask", mask, "--prompt", "a pear")
+    words = ("inpaint", source, "--mask", mask, "--prompt", "a pear")
+    if not tasks_of(desk.family).masked:
+        assert "cannot fill a mask" in refusal(*words)
+        return
+    request = make(*words)
     assert (request.task, request.model.family) == ("inpaint", desk.family.value)
     (made,) = (tmp_path / "out").glob("*.png")
     differs = (load_picture(source).pixels != load_picture(made).pixels).any(axis=2)
@@ -154,8 +181,12 @@ def test_a_file_fills_a_mask_in_and_nothing_else(desk: RealDesk, make: Make, tmp
     assert not differs.any()
 
 
-def test_a_file_adds_to_a_picture(desk: RealDesk, make: Make, tmp_path: Path) -> None:
-    request = make("outpaint", picture(tmp_path)[0], "--right", 64, "--prompt", "a lake")
+def test_a_file_adds_to_a_picture(desk: RealDesk, make: Make, refusal: Refusal, tmp_path: Path) -> None:
+    words = ("outpaint", picture(tmp_path)[0], "--right", 64, "--prompt", "a lake")
+    if not tasks_of(desk.family).masked:
+        assert "cannot extend a picture" in refusal(*words)
+        return
+    request = make(*words)
     assert (request.task, request.model.family) == ("outpaint", desk.family.value)
 
 

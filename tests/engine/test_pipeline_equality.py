@@ -50,6 +50,8 @@ STOCK: dict[str, tuple[str, dict[str, Any]]] = {
     "LCM": ("LCMScheduler", {}),
     "TCD": ("TCDScheduler", {}),
 }
+KINDS = ("Euler", "Euler a", "DPM++ 2M", "DPM++ 2M SDE", "Heun", "UniPC")
+"""One sampler of each way to step: enough where all of them were tried on another family's networks."""
 
 
 def stock_scheduler(name: str, config: dict[str, Any]) -> Any:

@@ -127,7 +127,7 @@ def test_what_is_known_is_not_asked(tmp_path: Path) -> None:
 
 
 def loaded(spec: ModelSpec) -> LoadedModel:
-    return SimpleNamespace(spec=spec)  # type: ignore[return-value]
+    return SimpleNamespace(spec=spec, memory=None, networks=())  # type: ignore[return-value]
 
 
 def test_a_hash_or_prediction_that_becomes_known_reads_nothing_anew(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_hash_or_prediction_that_becomes_known_reads_nothing_anew(tmp_path: Pa
     path.write_bytes(b"weights")
     read: list[ModelSpec] = []
 
-    def load(spec: ModelSpec, _device: object) -> LoadedModel:
+    def load(spec: ModelSpec, _device: object, **_: object) -> LoadedModel:
         read.append(spec)
         return loaded(spec)
 

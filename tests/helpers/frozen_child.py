@@ -104,6 +104,13 @@ def import_everything(*layers: str) -> None:
             importlib.import_module(name)
 
 
+def build_the_depth_network() -> None:
+    """transformers looks for its backbone by name, when one is built."""
+    from sdstudio.engine.midas import empty_depth_estimator
+
+    empty_depth_estimator(ROOT / "resources" / "checkpoints" / "sd2-depth" / "depth_estimator")
+
+
 def task_commands(folder: Path) -> list[list[str]]:
     """One small run of every command that makes pictures."""
     from PIL import Image
@@ -145,6 +152,7 @@ def main(arguments: Sequence[str]) -> None:
         places = {place for place in places if not place.endswith(".py")}
     else:
         import_everything("cli", "engine")
+        build_the_depth_network()
         run_tasks(Path(arguments[0]))
     print(json.dumps({"missed": missed(places, loaded_libraries() if sys.platform == "linux" else set())}))
 

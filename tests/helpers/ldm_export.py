@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 State = dict[str, torch.Tensor]
 
@@ -25,6 +25,10 @@ _RESNET = {
 _UNET_ENDS = {
     "time_embedding.linear_1": "time_embed.0",
     "time_embedding.linear_2": "time_embed.2",
+    "class_embedding.linear_1": "label_emb.0.0",
+    "class_embedding.linear_2": "label_emb.0.2",
+    "add_embedding.linear_1": "label_emb.0.0",
+    "add_embedding.linear_2": "label_emb.0.2",
     "conv_in": "input_blocks.0.0",
     "conv_norm_out": "out.0",
     "conv_out": "out.2",
@@ -37,6 +41,8 @@ def ldm_unet(unet: Any) -> State:
 
 
 def _unet_name(name: str, layers: int) -> str:
+    if name == "class_embedding.weight":
+        return "label_emb.weight"
     stem, kind = name.rsplit(".", 1)
     if stem in _UNET_ENDS:
         return f"{_UNET_ENDS[stem]}.{kind}"
@@ -99,11 +105,9 @@ def _vae_pair(name: str, value: torch.Tensor, blocks: int) -> tuple[str, torch.T
     return name, value.contiguous()
 
 
-def clip_text(encoder: Any) -> State:
+def clip_text(encoder: Any, prefix: str = "cond_stage_model.transformer.") -> State:
     """As Stable Diffusion 1 keeps it: transformers' own names."""
-    return {
-        f"cond_stage_model.transformer.text_model.{_plain(name)}": value for name, value in encoder.state_dict().items()
-    }
+    return {f"{prefix}text_model.{_plain(name)}": value for name, value in encoder.state_dict().items()}
 
 
 def _plain(name: str) -> str:
@@ -119,21 +123,20 @@ _OPEN_CLIP = {
 }
 
 
-def open_clip_text(encoder: Any) -> State:
+def open_clip_text(encoder: Any, prefix: str = "cond_stage_model.model.", spare: int = 1) -> State:
     """As Stable Diffusion 2 keeps it: open_clip's names, queries, keys and values in one, and a last layer that is not
-    used."""
-    prefix = "cond_stage_model.model."
+    used (`spare`; SDXL's has none, and a projection)."""
     state = {_plain(name): value for name, value in encoder.state_dict().items()}
     result: State = {
         f"{prefix}positional_embedding": state["embeddings.position_embedding.weight"],
         f"{prefix}token_embedding.weight": state["embeddings.token_embedding.weight"],
-        f"{prefix}text_projection": torch.eye(encoder.config.hidden_size),
+        f"{prefix}text_projection": state.get("text_projection.weight", torch.eye(encoder.config.hidden_size)).T,
         f"{prefix}logit_scale": torch.tensor(4.6),
     }
     for kind in ("weight", "bias"):
         result[f"{prefix}ln_final.{kind}"] = state[f"final_layer_norm.{kind}"]
     layers = int(encoder.config.num_hidden_layers)
-    for number in range(layers + 1):
+    for number in range(layers + spare):
         layer = f"encoder.layers.{min(number, layers - 1)}."
         block = f"{prefix}transformer.resblocks.{number}."
         for kind in ("weight", "bias"):
@@ -148,10 +151,26 @@ def write_checkpoint(
     path: Path, unet: Any, vae: Any, encoder: Any, *, open_clip: bool = False, half: bool = False
 ) -> Path:
     """A .safetensors or, by its name, a .ckpt as the original training code wrote it."""
-    state = _placed(ldm_unet(unet)) | ldm_vae(vae) | (open_clip_text(encoder) if open_clip else clip_text(encoder))
+    return write_state(path, unet, vae, open_clip_text(encoder) if open_clip else clip_text(encoder), half=half)
+
+
+def write_state(path: Path, unet: Any, vae: Any, text: State, *, half: bool = False) -> Path:
+    """`text`: all of the text encoders, named as the file names them."""
+    state = _placed(ldm_unet(unet)) | ldm_vae(vae) | text
     state = {name: (value.half() if half else value).clone().contiguous() for name, value in state.items()}
     if path.suffix == ".safetensors":
         save_file(state, path)
     else:
         torch.save({"state_dict": state, "global_step": 470000}, path)
     return path
+
+
+def extend_checkpoint(path: Path, more: State) -> None:
+    """Adds tensors to what `write_checkpoint` wrote."""
+    more = {name: value.clone().contiguous() for name, value in more.items()}
+    if path.suffix == ".safetensors":
+        save_file(load_file(path) | more, path)
+        return
+    data = torch.load(path, weights_only=True)
+    data["state_dict"] |= more
+    torch.save(data, path)

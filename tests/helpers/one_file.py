@@ -20,9 +20,13 @@ from sdstudio.domain.model_file import ModelFamily, Prediction
 from sdstudio.domain.request import ModelSpec
 from sdstudio.engine.layouts import CONFIGS, LAYOUTS, VOCABULARY
 from tests.helpers.ldm_export import write_checkpoint
+from tests.helpers.midas_parts import add_depth_parts
+from tests.helpers.unclip_parts import add_unclip_parts
+from tests.helpers.xl_models import XL_FAMILIES, make_xl_file
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
-PREDICTIONS = {ModelFamily.SD2_V: Prediction.V}
+UNCLIP = (ModelFamily.UNCLIP_L, ModelFamily.UNCLIP_H)
+PREDICTIONS = dict.fromkeys((ModelFamily.SD2_V, ModelFamily.X4_UPSCALER, *UNCLIP), Prediction.V)
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,8 @@ class OneFile:
 
 def make_one_file(folder: Path, family: ModelFamily, ending: str = ".safetensors", *, half: bool = False) -> OneFile:
     """Random weights of a fixed seed."""
+    if family in XL_FAMILIES:
+        return OneFile(family, *make_xl_file(folder, family, ending, half=half))
     torch.manual_seed(1)
     layout = LAYOUTS[family]
     resources, model = folder / "resources", folder / "model"
@@ -53,9 +59,10 @@ def make_one_file(folder: Path, family: ModelFamily, ending: str = ".safetensors
     for part, config in (("unet", unet), ("vae", vae), ("text_encoder", text)):
         _write(resources / CONFIGS / layout.folder / part / "config.json", config)
     shipped = RESOURCES / CONFIGS / layout.folder
-    for name in ("model_index.json", "scheduler/scheduler_config.json"):
-        _write(resources / CONFIGS / layout.folder / name, json.loads((shipped / name).read_text()))
-        _write(model / name, json.loads((shipped / name).read_text()))
+    for path in (shipped / "model_index.json", *shipped.glob("*scheduler/scheduler_config.json")):
+        name = path.relative_to(shipped)
+        _write(resources / CONFIGS / layout.folder / name, json.loads(path.read_text()))
+        _write(model / name, json.loads(path.read_text()))
     shutil.copytree(RESOURCES / VOCABULARY, resources / VOCABULARY)
     parts = _networks(unet, vae, text)
     if half:
@@ -64,7 +71,12 @@ def make_one_file(folder: Path, family: ModelFamily, ending: str = ".safetensors
     for part, name in zip(parts, ("unet", "vae", "text_encoder"), strict=True):
         part.save_pretrained(model / name)
     _write_tokenizer(model / "tokenizer", layout.pad)
-    return OneFile(family, path, model, resources)
+    one = OneFile(family, path, model, resources)
+    if family in UNCLIP:
+        add_unclip_parts(one, half=half)
+    if family is ModelFamily.SD2_DEPTH:
+        add_depth_parts(one, half=half)
+    return one
 
 
 def _tiny_configs(name: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
@@ -80,7 +92,8 @@ def _tiny_configs(name: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, 
         "cross_attention_dim": 32,
         "attention_head_dim": heads,
     }
-    vae = read["vae"] | {"block_out_channels": [8, 8, 16, 16], "norm_num_groups": 8}
+    levels = len(read["vae"]["block_out_channels"])
+    vae = read["vae"] | {"block_out_channels": [8, 8, 16, 16][-levels:], "norm_num_groups": 8}
     text = read["text_encoder"] | {
         "hidden_size": 32,
         "intermediate_size": 64,

@@ -29,6 +29,7 @@ class ScriptedEngine:
     fail_with: str = ""
     silent: bool = False
     log: list[str] = field(default_factory=list)
+    requests: list[JobRequest] = field(default_factory=list)
 
     def info(self) -> EngineInfo:
         return EngineInfo(device="Scripted", device_kind="cpu", threads=2)
@@ -40,6 +41,7 @@ class ScriptedEngine:
         self.log.append("close")
 
     def run(self, job_id: str, request: JobRequest, emit: Emit, cancel: CancelToken) -> None:
+        self.requests.append(request)
         self.log.append(f"run {job_id}")
         if self.silent:
             return

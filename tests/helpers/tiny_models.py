@@ -131,7 +131,7 @@ def _make_text_encoder() -> CLIPTextModel:
     return encoder
 
 
-_WHOLE = ("threads", "size", "image", "strength", "inpaint", "outpaint")
+_WHOLE = ("threads", "size", "image", "strength", "inpaint", "outpaint", "noise_level")
 
 
 def make_request(model: Path, **changes: Any) -> GenerationRequest:

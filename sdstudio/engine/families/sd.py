@@ -20,12 +20,15 @@ from sdstudio.engine.tasks.inpaint import prepare_for_inpaint
 from sdstudio.engine.tasks.text import prepare_from_noise
 
 
-def read_sd(source: ModelSource, probe: PredictionProbe) -> LoadedModel:
-    """Raises what the source raises, and ModelError for parts that do not fit together."""
+def read_sd(source: ModelSource, probe: PredictionProbe, *, beside: int | None = None) -> LoadedModel:
+    """`beside`: how many channels the network reads beside the latents; None: none, or those of inpainting.
+
+    Raises what the source raises, and ModelError for parts that do not fit together.
+    """
     spec, device = source.spec, source.device
     unet = source.network(UNet2DConditionModel)
     channels = int(unet.config.out_channels)
-    if unet.config.in_channels not in (channels, 2 * channels + 1):
+    if unet.config.in_channels not in ((channels, 2 * channels + 1) if beside is None else (channels + beside,)):
         raise wrong_kind(spec, f"its network reads {unet.config.in_channels} channels at once")
     vae = source.network(AutoencoderKL, "vae")
     encoder = source.text_encoder()

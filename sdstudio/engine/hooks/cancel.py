@@ -13,8 +13,9 @@ from sdstudio.domain.errors import CancelledByUser
 from sdstudio.engine.denoise import DenoiseContext, Hook
 from sdstudio.engine.libraries import AutoencoderTinyBlock, BasicTransformerBlock, ResnetBlock2D
 
-_LOOKING = (ResnetBlock2D, BasicTransformerBlock, AutoencoderTinyBlock, nn.Conv2d)
-"""Convolutions too: one block of a large decoder takes longer than a tenth of a step."""
+_LOOKING = (ResnetBlock2D, BasicTransformerBlock, AutoencoderTinyBlock, nn.Conv2d, nn.LayerNorm)
+"""Convolutions too: one block of a large decoder takes longer than a tenth of a step. Norms: each layer of a vision
+transformer has two of them."""
 
 
 def check_cancel(cancel: CancelToken) -> None:

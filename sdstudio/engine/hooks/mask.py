@@ -36,12 +36,16 @@ class MaskHook(Hook):
 
 
 class ShownHook(Hook):
-    """Adds to the network's input what an inpainting network reads: 1 x (1 + C) x h x w, first the mask (1 = to be
-    made), then the latents of the picture in which what is to be made is grey."""
+    """Adds further channels to the network's input, of one row for all or of as many rows as it has. An inpainting
+    network reads 1 x (1 + C) x h x w: first the mask (1 = to be made), then the latents of the picture in which what is
+    to be made is grey. A network that reads none is shown none: the refiner after an inpainting network."""
 
     def __init__(self, shown: torch.Tensor) -> None:
         self._shown = shown
 
     def before_unet(self, context: DenoiseContext) -> None:
-        shown = self._shown.expand(len(context.embeddings), -1, -1, -1)
+        assert context.model_input is not None
+        if context.unet.config.in_channels == context.model_input.shape[1]:
+            return
+        shown = self._shown.expand(context.copies, -1, -1, -1)
         context.model_input = torch.cat([context.model_input, shown], dim=1)

@@ -14,7 +14,7 @@ from sdstudio.domain.events import Preview
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.image import ImageBuffer
 from sdstudio.engine.denoise import DenoiseContext, Hook
-from sdstudio.engine.latents import LatentColours, predicted_original
+from sdstudio.engine.latents import Colours, predicted_original
 
 PREVIEW_SECONDS = 0.1
 """At most ten a second: more is not seen, and costs the window time."""
@@ -38,7 +38,7 @@ class PreviewHook(Hook):
         job_id: str,
         index: int,
         size: Size,
-        colours: LatentColours,
+        colours: Colours,
         emit: Emit,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
@@ -51,7 +51,7 @@ class PreviewHook(Hook):
         self._collect(wait=False)
         now, last_call = self._clock(), context.call == context.calls - 1
         due = self._last_sent is None or now - self._last_sent >= PREVIEW_SECONDS
-        if not (due or last_call):
+        if not ((due and self._colours.ready()) or last_call):
             return
         if self._on_its_way is not None:
             if not last_call:

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
+from safetensors.torch import load_file
 
 from sdstudio.domain.errors import ModelError
 from sdstudio.domain.model_file import ModelFamily, Prediction
 from sdstudio.domain.request import ModelSpec
 from sdstudio.engine.devices import Device
 from sdstudio.engine.faults import damaged, gone, is_out_of_memory, read_json, wrong_kind
-from sdstudio.engine.libraries import AutoencoderKL, AutoencoderTiny, CLIPTextModel, CLIPTokenizer
-from sdstudio.engine.model import to_device
+from sdstudio.engine.libraries import (
+    AutoencoderKL,
+    AutoencoderTiny,
+    CLIPTextModel,
+    CLIPTokenizer,
+    CLIPVisionModelWithProjection,
+    empty_network,
+    empty_text_encoder,
+)
+from sdstudio.engine.memory.plan import PartBytes
+from sdstudio.engine.sources.fill import fill
+from sdstudio.engine.sources.reading import Reading
 from sdstudio.engine.sources.source import State
+from sdstudio.engine.sources.stored import open_safetensors
 
+_log = logging.getLogger(__name__)
 _DIFFUSERS_WEIGHTS = "diffusion_pytorch_model"
 _VAE_CLASSES = {"AutoencoderKL": AutoencoderKL, "AutoencoderTiny": AutoencoderTiny}
 
@@ -28,6 +44,7 @@ class FolderSource:
     spec: ModelSpec
     device: Device
     index: dict[str, Any]
+    reading: Reading
 
     @property
     def described(self) -> Path:
@@ -37,16 +54,57 @@ class FolderSource:
     def family(self) -> ModelFamily | None:
         return family_of_index(self.index, self.described)
 
-    def network(self, kind: Any, part: str = "unet") -> Any:
+    def network(self, kind: Any, part: str = "unet", *, single: bool = False) -> Any:
         """The VAE is of the class that the index names; `kind` for all others."""
         if part == "vae":
             kind = _VAE_CLASSES.get(class_name(self.index, part))
             if kind is None:
                 raise wrong_kind(self.spec, f"its picture decoder is a “{class_name(self.index, part) or 'missing'}”")
-        return to_device(_load_network(kind, self.described, part, self.device), self.device)
+        device = replace(self.device, dtype=torch.float32) if single else self.device
+        with self.reading.in_single_precision(single):
+            return self._filled(part, _DIFFUSERS_WEIGHTS, lambda: empty_network(kind, self.described, part)[0]) or (
+                self.reading.settle(_load_network(kind, self.described, part, device))
+            )
 
     def text_encoder(self, part: str = "text_encoder", kind: Any = None) -> Any:
-        return _load_text_encoder(kind or CLIPTextModel, self.described, part, self.device)
+        kind = kind or CLIPTextModel
+        return self._filled(part, "model", lambda: empty_text_encoder(kind, self.described, part)) or (
+            self.reading.settle(_load_text_encoder(kind, self.described, part, self.device))
+        )
+
+    def _filled(self, part: str, stem: str, make: Callable[[], Any]) -> Any:
+        """Read as the files of one-file models are: in place, told and stopped by pieces. None for weights in several
+        files, of other names, or damaged: the libraries' own way knows more, and what is wrong gets its words there."""
+        read_json(self.described / part / "config.json", part)
+        variant = _variant(self.described, part, stem)
+        path = self.described / part / f"{stem}{f'.{variant}' if variant else ''}.safetensors"
+        try:
+            network = make()
+            entries = open_safetensors(path)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            _log.info("%s is read as a whole: %s", path, error)
+            return None
+        if not hasattr(network, "text_model"):
+            entries = {name.removeprefix("text_model."): entry for name, entry in entries.items()}
+        wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+        for file in {entry.file for entry in entries.values()}:
+            self.reading.opened(file)
+        if any(name not in entries or entries[name].shape != shape for name, shape in wanted.items()):
+            return None
+        fill(network, entries, self.reading, part)
+        return self.reading.ready(network)
+
+    def image_encoder(self) -> Any:
+        return self.reading.settle(
+            _load_text_encoder(CLIPVisionModelWithProjection, self.described, "image_encoder", self.device)
+        )
+
+    def depth_estimator(self) -> Any:
+        from sdstudio.engine.midas import DPTForDepthEstimation  # imported late: one family alone has it
+
+        return self.reading.settle(
+            _load_text_encoder(DPTForDepthEstimation, self.described, "depth_estimator", self.device)
+        )
 
     def tokenizer(self, part: str = "tokenizer") -> Any:
         return _load_tokenizer(self.described, part)
@@ -57,6 +115,9 @@ class FolderSource:
     def tensors(self, prefix: str) -> State:
         return {}
 
+    def weights(self, part: str) -> State:
+        return _load_weights(self.described, part)
+
     @property
     def must_be_tried(self) -> bool:
         """Never: a folder's scheduler tells."""
@@ -66,7 +127,7 @@ class FolderSource:
         return self
 
 
-def open_folder(spec: ModelSpec, device: Device) -> FolderSource:
+def open_folder(spec: ModelSpec, device: Device, reading: Reading | None = None) -> FolderSource:
     """Raises ModelError in words when the folder is missing or of another kind."""
     folder = Path(spec.path)
     if not folder.is_dir():
@@ -80,7 +141,20 @@ def open_folder(spec: ModelSpec, device: Device) -> FolderSource:
     index = read_json(folder / "model_index.json", "model_index.json")
     if class_name(index, "unet") != "UNet2DConditionModel":
         raise wrong_kind(spec, f"its part “unet” is a “{class_name(index, 'unet') or 'missing'}”")
-    return FolderSource(spec, device, index)
+    reading = reading or Reading(device)
+    parts = _part_bytes(folder)
+    reading.expect(parts.all)
+    reading.choose(parts)
+    return FolderSource(spec, device, index, reading)
+
+
+def _part_bytes(folder: Path) -> PartBytes:
+    """As in half precision files, which most are: for a CPU it is too little by half, and found out when it works."""
+    sizes = {part.parent.name: 0 for part in folder.glob("*/*.safetensors")}
+    for part in folder.glob("*/*.safetensors"):
+        sizes[part.parent.name] += part.stat().st_size
+    text = sum(size for name, size in sizes.items() if name.startswith("text_encoder"))
+    return PartBytes(text=text, unet=sizes.get("unet", 0), vae=sizes.get("vae", 0))
 
 
 def class_name(index: dict[str, Any], part: str) -> str:
@@ -100,9 +174,10 @@ def family_of_index(index: dict[str, Any], folder: Path) -> ModelFamily | None:
         return ModelFamily.SD2_DEPTH
     if class_name(index, "low_res_scheduler"):
         return ModelFamily.X4_UPSCALER
-    if class_name(index, "image_encoder") and class_name(index, "image_normalizer"):
-        encoder = read_json(folder / "image_encoder" / "config.json", "image_encoder")
-        return ModelFamily.UNCLIP_L if encoder.get("projection_dim") == 768 else ModelFamily.UNCLIP_H
+    if class_name(index, "image_normalizer"):
+        # An embedding and the level of its noise, of CLIP ViT-L/14 or ViT-H/14.
+        told = read_json(folder / "unet" / "config.json", "unet").get("projection_class_embeddings_input_dim")
+        return ModelFamily.UNCLIP_L if told == 2 * 768 else ModelFamily.UNCLIP_H
     if read_json(folder / "unet" / "config.json", "unet").get("in_channels") == 8:
         return ModelFamily.PIX2PIX
     return None
@@ -167,7 +242,15 @@ def _load_text_encoder(kind: Any, folder: Path, part: str, device: Device) -> An
         raise damaged(part, "its weights do not fit its description") from error
     if loading["missing_keys"] or loading["mismatched_keys"]:
         raise damaged(part, "some of its weights are missing")
-    return encoder.to(device.torch_device).eval().requires_grad_(False)
+    return encoder
+
+
+def _load_weights(folder: Path, part: str) -> State:
+    variant = _variant(folder, part, _DIFFUSERS_WEIGHTS)
+    try:
+        return load_file(folder / part / f"{_DIFFUSERS_WEIGHTS}{f'.{variant}' if variant else ''}.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise damaged(part, "its weights cannot be read") from error
 
 
 def _load_tokenizer(folder: Path, part: str) -> Any:

@@ -32,11 +32,17 @@ class ModelSource(Protocol):
     def described(self) -> Path:
         """The folder with the parts' configurations."""
 
-    def network(self, kind: Any, part: str = "unet") -> Any:
-        """A diffusers network of the class `kind`, on the device in its precision."""
+    def network(self, kind: Any, part: str = "unet", *, single: bool = False) -> Any:
+        """A diffusers network of the class `kind`, on the device in its precision, or in `single` precision."""
 
     def text_encoder(self, part: str = "text_encoder", kind: Any = None) -> Any:
         """CLIP's text model (`kind`: CLIPTextModel unless told), on the device in its precision."""
+
+    def image_encoder(self) -> Any:
+        """CLIP's picture model with its projection, on the device in its precision."""
+
+    def depth_estimator(self) -> Any:
+        """MiDaS' depth network, on the device in its precision."""
 
     def tokenizer(self, part: str = "tokenizer") -> Any: ...
 
@@ -45,6 +51,9 @@ class ModelSource(Protocol):
 
     def tensors(self, prefix: str) -> State:
         """Of a file, those whose names begin with the prefix, without it; {} for folders."""
+
+    def weights(self, part: str) -> State:
+        """Of a folder, those of a part that is no network, by name; {} for files."""
 
     @property
     def must_be_tried(self) -> bool:

@@ -11,6 +11,7 @@ from sdstudio.domain.request import GenerationRequest
 from sdstudio.engine.denoise import DenoiseContext, Hook
 from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.samplers import RECIPES, build_scheduler
+from sdstudio.engine.tasks.second_stage import add_second_stage
 
 
 def make_scheduler(request: GenerationRequest, model: LoadedModel) -> Any:
@@ -44,7 +45,7 @@ def make_context(
     step_options = dict(RECIPES[sampling.sampler].step_options)
     if "generator" in inspect.signature(scheduler.step).parameters:
         step_options["generator"] = generator
-    return DenoiseContext(
+    context = DenoiseContext(
         unet=model.unet,
         scheduler=scheduler,
         timesteps=timesteps,
@@ -58,6 +59,8 @@ def make_context(
         unet_options=conditioning.unet_options | (unet_options or {}),
         timestep_cond=None if distilled is None else guidance_embedding(sampling.guidance_scale, distilled, latents),
     )
+    add_second_stage(context, request, model)
+    return context
 
 
 def guidance_embedding(scale: float, width: int, like: torch.Tensor) -> torch.Tensor:

@@ -48,6 +48,7 @@ _ARCHITECTURES: tuple[tuple[str, ModelFamily | str], ...] = (
 _CONTEXTS = {768: ModelFamily.SD1, 1024: ModelFamily.SD2, 2048: ModelFamily.SDXL, 1280: ModelFamily.SDXL_REFINER}
 _EMBEDDINGS = {768: ModelFamily.SD1, 1024: ModelFamily.SD2, 1280: ModelFamily.SDXL}
 _EMBEDDING_TENSORS_MAX = 8
+_NAME_MAX = 200
 
 
 def find_lora(table: TensorTable) -> ModelFile | None:
@@ -58,13 +59,14 @@ def find_lora(table: TensorTable) -> ModelFile | None:
     base = foreign or _base(table)
     if isinstance(base, str) and not isinstance(base, ModelFamily):
         return named(f"a LoRA for {base}", role=ModelRole.LORA, kind=kind)
-    if kind in ("IA3", "GLoRA", "full difference"):
+    if kind in ("OFT", "GLoRA"):
         return named(f"a LyCORIS {kind} for {_family_words(base)}", role=ModelRole.LORA, kind=kind, family=base)
     return known(
         ModelRole.LORA,
         f"a LoRA for {_family_words(base)} ({kind})",
         family=base,
         kind=kind,
+        alias=table.texts.get("ss_output_name", "")[:_NAME_MAX],
         precision=table.precision(),
         parts=_parts(table),
         prediction=Prediction.UNKNOWN,
