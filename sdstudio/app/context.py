@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from PySide6.QtCore import QCoreApplication, QObject
 
+from sdstudio.app.added_files import AddedFiles
+from sdstudio.app.added_thumbs import AddedThumbs
 from sdstudio.app.bridge import EngineBridge
 from sdstudio.app.candidates import Candidates
 from sdstudio.app.canvas_autosave import CanvasAutosave
@@ -22,6 +24,7 @@ from sdstudio.app.edit_settings import EditSettings
 from sdstudio.app.enlarge import Enlarge
 from sdstudio.app.gallery_model import GalleryModel
 from sdstudio.app.io_worker import IoWorker
+from sdstudio.app.model_desk import ModelDesk
 from sdstudio.app.model_news import ModelNews
 from sdstudio.app.picture_files import PictureFiles
 from sdstudio.app.queue import JobQueue
@@ -34,6 +37,7 @@ from sdstudio.app.token_ask import TokenAsk
 from sdstudio.domain.engine_api import EngineFactory, TokenCounter
 from sdstudio.domain.errors import StorageError
 from sdstudio.domain.models import STARTER_NAME, ModelInfo
+from sdstudio.domain.models_found import ModelsFound
 from sdstudio.jobs.job_images import JobImages
 from sdstudio.jobs.journal import Journal, JournalEntry
 from sdstudio.jobs.runner import JobRunner
@@ -44,6 +48,8 @@ from sdstudio.storage.hashes import HashCache
 from sdstudio.storage.image_store import ImageStore
 from sdstudio.storage.model_hashes import ModelHashes
 from sdstudio.storage.model_index import ModelIndex
+from sdstudio.storage.model_predictions import ModelPredictions
+from sdstudio.storage.model_shelf import look_through
 from sdstudio.storage.paths import AppPaths
 from sdstudio.storage.settings import Settings
 
@@ -81,7 +87,10 @@ class AppContext:
     queue: JobQueue
     catalog: CatalogModel
     model_news: ModelNews
+    models: ModelDesk
     session: Session
+    added: AddedFiles
+    added_thumbs: AddedThumbs
     canvas: CanvasSession
     edit_settings: EditSettings
     edit_planner: EditPlanner
@@ -130,7 +139,7 @@ class AppContext:
         engine_ended = self.bridge.shutdown(timeout_ms)
         left_ms = max(BACKGROUND_CLOSE_MS, round((deadline - time.monotonic()) * 1000))
         saved = self.io.close(left_ms)
-        hashed = self.model_news.close(BACKGROUND_CLOSE_MS)
+        hashed = self.models.close(BACKGROUND_CLOSE_MS) & self.model_news.close(BACKGROUND_CLOSE_MS)
         looked = self.background.close(BACKGROUND_CLOSE_MS)
         kept = self.keeper_io.close(max(timeout_ms, KEEPER_CLOSE_MS))
         worked = self.canvas_io.close(BACKGROUND_CLOSE_MS)
@@ -143,6 +152,10 @@ class AppContext:
 def results_folder(paths: AppPaths, settings: Settings) -> Path:
     """Where pictures go: the setting, else the usual place."""
     return Path(settings.results_folder).expanduser() if settings.results_folder else paths.results
+
+
+def _results_now(paths: AppPaths, settings: SettingsStore) -> Path:
+    return results_folder(paths, settings.settings)
 
 
 def build_context(
@@ -166,17 +179,15 @@ def build_context(
     workers = _Workers(*(IoWorker(root, name=name) for name in WORKERS))
     io = workers.io
     settings = SettingsStore(paths.settings_file, io, root)
-
-    def results() -> Path:
-        return results_folder(paths, settings.settings)
-
+    results = partial(_results_now, paths, settings)
     index = ModelIndex(paths.model_index)
     journal = Journal(paths.journal)
     runner = JobRunner(journal=journal, results=results, engine=engine, images=images, app_version=app_version)
     making = _making(journal, runner, StepTimes(paths.data / STEP_TIMES_NAME, io), io, root)
-    look = partial(_list_models, built_in, paths, settings, hashes, index)
+    look = partial(_look_at_models, built_in, paths, settings, hashes, index)
     catalog = CatalogModel([starter], look, workers.background, root)
-    session = Session(starter, catalog.find, root)
+    choosing = _choosing(starter, catalog, settings, index, paths.models, making.queue, workers.background)
+    session = choosing.session
     canvas = CanvasSession(workers.canvas_io, root)
     collector.wait_while(lambda: canvas.busy)
     store = ImageStore(paths.images)
@@ -189,20 +200,21 @@ def build_context(
         **workers._asdict(),
         **making._asdict(),
         catalog=catalog,
-        model_news=ModelNews(catalog, session, making.queue, ModelHashes(index), root),
-        session=session,
+        **choosing._asdict(),
+        added_thumbs=AddedThumbs(Thumbnails(paths.thumbnails), io, root),
         canvas=canvas,
         **editing._asdict(),
         autosave=CanvasAutosave(canvas, workers.keeper_io, paths.canvas, root),
         state_file=StateFile(paths.session_file, session, io, root, canvas=canvas, edits=editing.edit_settings),
         gallery=GalleryModel(results(), Thumbnails(paths.thumbnails), io, root),
         tokens=TokenAsk(session, counter, io, root),
-        files=PictureFiles(io, session.draft_request, root),
+        files=PictureFiles(io, session.plain_request, root),
         images=store,
         enlarge=Enlarge(store, making.queue, io, root),
     )
     _connect(context)
     context.state_file.load()
+    context.models.find_default()
     return context
 
 
@@ -229,6 +241,32 @@ def _making(journal: Journal, runner: JobRunner, times: StepTimes, io: IoWorker,
     bridge = EngineBridge(runner, root)
     queue = JobQueue(bridge, runner, io, times, root)
     return _Making(runner, bridge, times, queue, Recovery(journal, queue, io, root))
+
+
+class _Choosing(NamedTuple):
+    """Fields of AppContext: from the models that there are to the one that is used."""
+
+    session: Session
+    added: AddedFiles
+    model_news: ModelNews
+    models: ModelDesk
+
+
+def _choosing(
+    starter: ModelInfo,
+    catalog: CatalogModel,
+    settings: SettingsStore,
+    index: ModelIndex,
+    own: Path,
+    queue: JobQueue,
+    worker: IoWorker,
+) -> _Choosing:
+    root = catalog.parent()
+    added = AddedFiles(catalog, root)
+    session = Session(starter, catalog.find, root, added=added)
+    news = ModelNews(catalog, session, queue, ModelHashes(index), root)
+    desk = ModelDesk(catalog, news, session, settings, ModelPredictions(index), worker, own, root)
+    return _Choosing(session, added, news, desk)
 
 
 class _Editing(NamedTuple):
@@ -267,11 +305,12 @@ def model_folders(paths: AppPaths, settings: Settings) -> list[Path]:
     return [paths.models, *(Path(folder).expanduser() for folder in settings.model_folders)]
 
 
-def _list_models(
+def _look_at_models(
     built_in: Path, paths: AppPaths, settings: SettingsStore, hashes: HashCache, index: ModelIndex
-) -> list[ModelInfo]:
+) -> ModelsFound:
     """In the background worker."""
-    return ModelCatalog(built_in, model_folders(paths, settings.settings), hashes, index).models()
+    own, *added = model_folders(paths, settings.settings)
+    return look_through(ModelCatalog(built_in, [own, *added], hashes, index), built_in, own, added)
 
 
 def _connect(context: AppContext) -> None:
@@ -281,17 +320,11 @@ def _connect(context: AppContext) -> None:
     context.queue.picture_saved.connect(context.gallery.add_saved)
     context.catalog.refreshed.connect(context.session.find_awaited_model)
     # Not the context itself: the connection would keep it alive, and the context keeps the connection's owner.
-    paths, gallery, catalog, shown = context.paths, context.gallery, context.catalog, context.settings.settings
-
-    canvas = context.canvas
-    canvas.follow(shown)
+    paths, gallery, canvas = context.paths, context.gallery, context.canvas
+    canvas.follow(context.settings.settings)
 
     def on_settings(settings: Settings) -> None:
-        nonlocal shown
-        before, shown = shown, settings
         canvas.follow(settings)
         gallery.set_folder(results_folder(paths, settings))
-        if settings.model_folders != before.model_folders:
-            catalog.refresh()
 
     context.settings.changed.connect(on_settings)

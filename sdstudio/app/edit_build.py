@@ -145,6 +145,11 @@ def whole(order: EditOrder, ground: Ground, plan: Plan) -> Prepared:
     return masked(order, ground, plan, source, _only(mask, frame.moved(-source.x, -source.y)))
 
 
+def enlarged(order: EditOrder, ground: Ground, made: Size) -> GenerationRequest:
+    """All of the canvas, as a picture of its own."""
+    return replace(order.base, size=made, image=ground.stored(Rect.of(ground.size)), strength=order.strength)
+
+
 def extension(order: EditOrder, ground: Ground) -> Prepared:
     """`order.margins` beyond the edges of the canvas."""
     assert order.margins is not None

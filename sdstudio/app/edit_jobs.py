@@ -9,7 +9,7 @@ from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from sdstudio.app.canvas_session import CanvasSession
 from sdstudio.app.edit_again import order_again, prepare_again
-from sdstudio.app.edit_build import Prepared, ground_of, prepare
+from sdstudio.app.edit_build import Prepared, enlarged, ground_of, prepare
 from sdstudio.app.edit_job import EditJob
 from sdstudio.app.edit_plan import EditPlanner
 from sdstudio.app.edit_requests import EditOrder
@@ -77,6 +77,11 @@ class EditJobs(QObject):
             return
         order = replace(self._planner.order(), base=self._session.build_request())
         snapshot, images = _alone(document.snapshot()), self._images
+        if plan.alone:
+            self._io.submit(
+                lambda: enlarged(order, ground_of(snapshot, images), plan.made), self._queue.add, self.problem.emit
+            )
+            return
         self._submit(order, snapshot, lambda: prepare(order, ground_of(snapshot, images)))
 
     def again(self, job: EditJob, request: GenerationRequest) -> None:

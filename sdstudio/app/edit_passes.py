@@ -29,7 +29,7 @@ def passes_of(request: GenerationRequest) -> tuple[Pass, ...]:
     passes: list[Pass] = []
     for made, refined in _sizes(request):
         passes.append(Pass(made, steps))
-        if refined is not None:
+        if refined is not None and request.can_refine:
             passes.append(Pass(refined, again))
     return tuple(passes)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from sdstudio.app import edit_words
+from sdstudio.app import added_plan, edit_words
 from sdstudio.app.canvas_session import CanvasSession
 from sdstudio.app.edit_requests import EditOrder, for_estimates, whole_mode, whole_values
 from sdstudio.app.edit_settings import EditSettings
@@ -177,6 +177,7 @@ class EditPlanner(QObject):
 
     def _follow_model(self, *_: object) -> None:
         self._settings.follow_native(self.native)
+        self._settings.follow_usual_strength(added_plan.usual_strength(self._session.model.family))
         self._on_settings()
 
     # The plan
@@ -188,9 +189,12 @@ class EditPlanner(QObject):
 
     def _planned(self) -> EditPlan:
         facts = self._facts()
-        self._plan = plan_of(facts)  # `order` is asked for it below
+        family = self._session.model.family
+        self._plan = added_plan.for_family(plan_of(facts), family, facts.size)  # `order` is asked for it below
         seconds = self._seconds(self._plan, facts.size)
-        plan = replace(self._plan, seconds=seconds, words=edit_words.button(self._plan))
+        words = added_plan.words(self._plan, family) or edit_words.button(self._plan)
+        title, says = added_plan.heading(self._plan, family)
+        plan = replace(self._plan, seconds=seconds, words=words, title=title, says=says)
         return replace(plan, detail=edit_words.detail(plan))
 
     def _seconds(self, plan: EditPlan, size: Size | None) -> float | None:

@@ -82,6 +82,8 @@ def for_estimates(plan: EditPlan, order: EditOrder, canvas: Size) -> tuple[Gener
     """Requests that cost what those of the plan will; none where it cannot be made. Raises InvalidRequest."""
     if not plan.plans:
         return ()
+    if plan.alone:
+        return (plain_request(order, plan.plans[0], _NOT_STORED),)
     if plan.task == "outpaint":
         image = replace(_NOT_STORED, width=canvas.width, height=canvas.height)
         return (extending_request(order, plan.made, image),)

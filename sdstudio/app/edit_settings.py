@@ -46,7 +46,7 @@ class EditSettings(QObject):
         self._values = dict(_DEFAULTS)
         self._frame: Rect | None = None
         self._islands = False
-        self._image_strength = DEFAULT_STRENGTH
+        self._image_strength = self._usual_strength = DEFAULT_STRENGTH
         self._extend_by: int | None = None
         self._native = 256
 
@@ -119,6 +119,12 @@ class EditSettings(QObject):
     @extend_by.setter
     def extend_by(self, pixels: int) -> None:
         self._set("_extend_by", min(max(int(pixels), EXTEND_MIN), EXTEND_MAX))
+
+    def follow_usual_strength(self, strength: float) -> None:
+        """Of the model, for redrawing a picture; another one that somebody chose stays."""
+        before, self._usual_strength = self._usual_strength, strength
+        if self._image_strength == before:
+            self.image_strength = strength
 
     def follow_native(self, native: int) -> None:
         """The model's own size, pixels a side."""

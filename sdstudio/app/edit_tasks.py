@@ -44,8 +44,10 @@ class EditPlan:
 
     `frame`: what the model sees, in the canvas's pixels, around all of `plans`; beyond the canvas's edge where it is
     extended. `made`: the size of the first. `islands`: how many frames the mask's islands would have each for itself.
-    `seconds`: for all pictures; None where nothing like it was measured. `words` are those of the button, `detail` says
-    what is seen, made, and how long that takes, `problem` why nothing can be made.
+    `alone`: the result is a picture of its own, beside the canvas; `strength_counts`: it can be chosen. `seconds`: for
+    all pictures; None where nothing like it was measured. `words` are those of the button, `detail` says what is seen,
+    made, and how long that takes, `problem` why nothing can be made. `title` and `says` are of a family that does
+    something of its own; else "".
     """
 
     task: EditTask = "text"
@@ -58,10 +60,14 @@ class EditPlan:
     strength: float = 1.0
     whole: bool = True
     islands: int = 0
+    alone: bool = False
+    strength_counts: bool = True
     seconds: float | None = None
     words: str = ""
     detail: str = ""
     problem: str = ""
+    title: str = ""
+    says: str = ""
 
 
 def task_of(facts: Facts) -> EditTask:

@@ -34,7 +34,7 @@ class JobState(Enum):
 class JobItem:
     """`index` is the picture being made (0-based), `step` of `steps` is done in it. `saved` holds the newest 64
     pictures and `done` their number. `seconds_left` is rounded for showing; for a waiting job it is what the whole
-    job will take. `what` are the words of the last Loading."""
+    job will take. `what` are the words of the last Loading, which has read `read` of `read_of` bytes (0: not known)."""
 
     job_id: str
     request: JobRequest
@@ -48,6 +48,8 @@ class JobItem:
     seconds_left: float | None = None
     failure: Failed | None = None
     what: str = ""
+    read: int = 0
+    read_of: int = 0
 
     @property
     def fraction(self) -> float:

@@ -122,8 +122,18 @@ def _running(item: JobItem) -> str:
     return _tr("Part {step} of {steps}").format(step=item.step, steps=item.steps)
 
 
+def loading(item: JobItem) -> str:
+    """`Reading the model “X”: 1.2 of 2.1 GB`; without the bytes where they are not known, or few."""
+    if item.read_of < 100 * 2**20:
+        return item.what
+    words = _tr("{what}: {done} of {total} GB")
+    return words.format(what=item.what, done=f"{item.read / 1e9:.1f}", total=f"{item.read_of / 1e9:.1f}")
+
+
 def job_detail(item: JobItem) -> str:
     """Beside the progress bar: `picture 2 of 4 · about 10 s left`; empty where there is nothing to say."""
+    if item.state is JobState.LOADING and item.what:
+        return loading(item)
     parts: list[str] = []
     if item.pictures > 1:
         at = min(item.index + 1, item.pictures)
@@ -156,3 +166,10 @@ def device(info: EngineInfo) -> str:
         return info.device
     threads = _tr("1 thread") if info.threads == 1 else _tr("{count} threads").format(count=info.threads)
     return f"{info.device} · {threads}"
+
+
+def graphics_cards(info: EngineInfo | None) -> tuple[tuple[str, str], ...]:
+    """What the engine could run on beside the CPU: the name by which it is chosen, and one for people."""
+    if info is None:
+        return ()
+    return info.devices or (((f"{info.device_kind}:0", info.device),) if info.device_kind != "cpu" else ())

@@ -48,19 +48,23 @@ class ModelNews(QObject):
         self._closed = True
         return self._hasher is None or self._hasher.close(timeout_ms / 1000)
 
+    def ask(self, path: str) -> None:
+        """For a model that is not the chosen one: somebody wants to know."""
+        if path in self._asked or self._closed:
+            return
+        self._asked.add(path)
+        if self._hasher is None:
+            self._hasher = BackgroundHasher(self._hashes, self._on_hashed)
+        self._hasher.add(Path(path))
+
     @Slot()
     def _on_refreshed(self) -> None:
         self._session.follow_model()
         self._hash(self._session.model)
 
     def _hash(self, info: ModelInfo) -> None:
-        path = info.spec.path
-        if info.spec.hash or path in self._asked or self._closed:
-            return
-        self._asked.add(path)
-        if self._hasher is None:
-            self._hasher = BackgroundHasher(self._hashes, self._on_hashed)
-        self._hasher.add(Path(path))
+        if not info.spec.hash:
+            self.ask(info.spec.path)
 
     def _on_hashed(self, _path: Path, _hashes: FileHashes) -> None:
         self._hashed.emit()

@@ -6,6 +6,7 @@ from PySide6.QtCore import QCoreApplication
 
 from sdstudio.canvas.patch_edit import can_reblend
 from sdstudio.domain.edits import FillMode
+from sdstudio.domain.lora_prompt import without_tags
 from sdstudio.domain.patches import PatchRecord
 from sdstudio.domain.request import GenerationRequest
 
@@ -19,7 +20,7 @@ def _tr(text: str) -> str:
 
 def name_of(request: GenerationRequest) -> str:
     """The first words of the prompt; "" where there is none."""
-    words = request.prompt.positive.replace(",", " , ").split()
+    words = without_tags(request.prompt.positive).replace(",", " , ").split()
     name = ""
     for word in words:
         longer = f"{name} {word}" if name and word != "," else f"{name}{word}"

@@ -15,7 +15,7 @@ from sdstudio.app.job_item import SAVED_KEPT, JobItem, JobState, pictures_of, st
 from sdstudio.app.rest import rest_of
 from sdstudio.app.step_times import StepTimes
 from sdstudio.app.time_left import TimeLeft
-from sdstudio.domain.errors import StudioError
+from sdstudio.domain.errors import ErrorKind, StudioError
 from sdstudio.domain.events import (
     Cancelled,
     Failed,
@@ -87,6 +87,7 @@ class JobQueue(QObject):
         self._waiting: list[_Waiting] = []
         self._current: _Current | None = None
         self._closing = False
+        self._device_lost = False
         bridge.event_arrived.connect(self._on_event)
         bridge.preview_arrived.connect(self._on_preview)
         bridge.state_changed.connect(self._on_engine_state)
@@ -173,7 +174,7 @@ class JobQueue(QObject):
         self._start_next()
 
     def _start_next(self) -> None:
-        if self._current is not None or not self._waiting or self._closing:
+        if self._current is not None or not self._waiting or self._closing or self._device_lost:
             return
         entry, *others = self._waiting
         item = replace(entry.item, state=JobState.GETTING_READY, seconds_left=None)
@@ -210,7 +211,8 @@ class JobQueue(QObject):
                 self._update(state=JobState.RUNNING, pictures=event.pictures, steps=event.steps)
             case Loading():
                 ready = self._bridge.state is EngineState.READY
-                self._update(state=JobState.LOADING if ready else JobState.GETTING_READY, what=event.what)
+                state = JobState.LOADING if ready else JobState.GETTING_READY
+                self._update(state=state, what=event.what, read=event.done, read_of=event.total)
             case Progress():
                 self._on_progress(current, event)
             case PictureSaved():
@@ -264,6 +266,10 @@ class JobQueue(QObject):
             return
         self._current = None
         if self._closing and state is JobState.CANCELLED and not current.by_user:
+            self._keep_for_next_start(current)
+        if failure is not None and failure.kind is ErrorKind.DEVICE_LOST:
+            # Every other job would fail as well: they wait for the next start, and this one with them.
+            self._device_lost = True
             self._keep_for_next_start(current)
         self.job_ended.emit(replace(current.item, state=state, failure=failure, seconds_left=None))
         self._start_next()

@@ -6,6 +6,9 @@ import math
 from dataclasses import replace
 from typing import Any
 
+from sdstudio.domain.added_find import plain_name
+from sdstudio.domain.added_texts import loras_of
+from sdstudio.domain.additions import AddedFile
 from sdstudio.domain.geometry import Size, snap_side
 from sdstudio.domain.metadata import PictureMetadata
 from sdstudio.domain.request import (
@@ -46,11 +49,24 @@ def restored_request(metadata: PictureMetadata, base: GenerationRequest) -> Gene
         count=1,
     )
     size = Size(_side(found, "width", base.size.width), _side(found, "height", base.size.height))
-    return replace(base, prompt=prompt, sampling=sampling, size=size, model=_model(found, base.model))
+    return replace(
+        base,
+        prompt=prompt,
+        sampling=sampling,
+        size=size,
+        model=_model(found, base.model),
+        loras=loras_of(metadata.request.get("loras")),
+        vae=_vae(found),
+    )
 
 
 _TELLING = {"prompt", "steps", "seed", "sampler", "guidance_scale"}
 """Names of which at least one must be there: a size or a model alone is no request."""
+
+
+def _vae(found: dict[str, Any]) -> AddedFile | None:
+    name = _text(found, "vae", "")
+    return AddedFile(name=plain_name(name), path="", hash=_text(found, "vae_hash", "")) if name else None
 
 
 def _text(found: dict[str, Any], name: str, default: str) -> str:

@@ -9,6 +9,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from sdstudio.app.added_files import AddedFiles
+from sdstudio.app.added_request import PromptLora, prompt_rows, with_additions
+from sdstudio.app.added_state import ChosenLora
 from sdstudio.app.session_state import SessionState, clamp, state_from_dict
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.models import ModelInfo
@@ -35,15 +38,29 @@ class Session(QObject):
     model_changed = Signal(object)  # ModelInfo
     history_changed = Signal()
 
-    def __init__(self, model: ModelInfo, find_model: FindModel, parent: QObject | None = None) -> None:
-        """`find_model` looks a model up among those that are known; None where there is none like it."""
+    def __init__(
+        self,
+        model: ModelInfo,
+        find_model: FindModel,
+        parent: QObject | None = None,
+        *,
+        added: AddedFiles | None = None,
+    ) -> None:
+        """`find_model` looks a model up among those that are known; None where there is none like it. `added`: the
+        files that can be added to models; without, nothing is."""
         super().__init__(parent)
         self._model = model
         self._find_model = find_model
+        self._added = added
+        self._hashes: dict[str, str] = {}
+        self.restored_embeddings: tuple[str, ...] = ()
+        """Of the picture whose settings came back last."""
+        self._named: tuple[tuple[Any, ...], tuple[PromptLora, ...]] | None = None
         self._state = SessionState(model=model.spec, **_preset_values(model))
         self._last_seed: int | None = None
         self._history: tuple[str, ...] = ()
         self._awaited: ModelSpec | None = None
+        self._first: ModelSpec | None = None
 
     @property
     def state(self) -> SessionState:
@@ -85,6 +102,11 @@ class Session(QObject):
 
     def draft_request(self) -> GenerationRequest:
         """The same without drawing a seed or remembering anything: for estimates. Raises InvalidRequest(field)."""
+        named = self.prompt_loras()
+        return with_additions(self.plain_request(), self._state, self._added, self._model.family, named)
+
+    def plain_request(self) -> GenerationRequest:
+        """The same without what is added to the model: it can always be made."""
         state = self._state
         return GenerationRequest(
             prompt=PromptSpec(positive=state.positive, negative=state.negative, clip_skip=state.clip_skip),
@@ -100,9 +122,19 @@ class Session(QObject):
             size=Size(state.width, state.height),
         )
 
+    def prompt_loras(self) -> tuple[PromptLora, ...]:
+        """The LoRAs that the prompt names, and what stands in their way."""
+        if self._added is None:
+            return ()
+        # Asked for at every stroke of the brush, and not quickly answered where a name is unknown.
+        asked = (self._state.positive, self._added.files, self._added.looked, self._model.family, self._hashes)
+        if self._named is None or any(now is not then for now, then in zip(asked, self._named[0], strict=True)):
+            self._named = asked, prompt_rows(asked[0], self._added, asked[3], asked[4])
+        return self._named[1]
+
     def choose_model(self, info: ModelInfo, presets: bool = True) -> None:
         """`presets`: take over the model's steps, guidance, sampler and size."""
-        self._awaited = None
+        self._awaited = self._first = None
         values = _preset_values(info) if presets else {}
         changed = info != self._model
         self._model = info
@@ -119,11 +151,25 @@ class Session(QObject):
         note = "" if info is not None else self._missing_model_note(request.model)
         if info is not None:
             self.choose_model(info, presets=False)
+        self._hashes = {lora.name.casefold(): lora.hash for lora in request.loras if lora.hash}
+        self.restored_embeddings = tuple(file.name for file in request.embeddings)
         self.update(**_values_of(request), seed_locked=True)
+        self._leave_to_prompt()
         return note
 
+    def begin_with(self, path: str) -> None:
+        """The model in this file or folder is chosen as soon as it is known, unless another one is chosen by then. If
+        it is not the last session's, it brings its own settings."""
+        self._first = ModelSpec(name="", path=path)
+
     def find_awaited_model(self) -> None:
-        """Chooses the last session's model if it was not known then and is now; called when models were looked for."""
+        """Chooses the model to begin with, or the last session's if it was not known then; called when models were
+        looked for."""
+        first = self._find_model(self._first) if self._first is not None else None
+        if first is not None:
+            last = self._awaited or self._state.model
+            self.choose_model(first, presets=last.path != first.spec.path)
+            return
         info = self._find_model(self._awaited) if self._awaited is not None else None
         if info is not None:
             self.choose_model(info, presets=False)
@@ -132,9 +178,9 @@ class Session(QObject):
         """Takes over what has become known of the chosen model (its hash, its kind); its settings stay as they are."""
         info = self._find_model(self._state.model)
         if info is not None and info != self._model:
-            awaited = self._awaited
+            awaited, first = self._awaited, self._first
             self.choose_model(info, presets=False)
-            self._awaited = awaited
+            self._awaited, self._first = awaited, first
 
     def use_last_seed(self) -> None:
         """Locks the seed of what was last asked for; nothing when there is none yet."""
@@ -178,6 +224,12 @@ class Session(QObject):
             for text in reversed([text for text in history if isinstance(text, str)]):
                 self.remember_prompt(text)
 
+    def _leave_to_prompt(self) -> None:
+        """What the prompt names needs no row of its own."""
+        rows = self.prompt_loras()
+        named = {row.tag.name.casefold() for row in rows} | {row.file.name.casefold() for row in rows if row.file}
+        self.update(loras=[lora for lora in self._state.loras if lora.name.casefold() not in named])
+
     def _apply(self, state: SessionState) -> None:
         names = (field.name for field in fields(SessionState))
         changed = frozenset(name for name in names if getattr(state, name) != getattr(self._state, name))
@@ -208,10 +260,14 @@ def _preset_values(info: ModelInfo) -> dict[str, Any]:
         "sampler": presets.sampler,
         "width": presets.size.width,
         "height": presets.size.height,
+        "noise_level": None,
     }
 
 
 def _values_of(request: GenerationRequest) -> dict[str, Any]:
     sampling = asdict(request.sampling)
     prompt = asdict(request.prompt)
-    return {**prompt, **sampling, "width": request.size.width, "height": request.size.height}
+    values = {**prompt, **sampling, "width": request.size.width, "height": request.size.height}
+    values |= {"noise_level": request.noise_level, "vae": request.vae, "refiner": request.refiner}
+    values["loras"] = [ChosenLora.of(lora) for lora in request.loras]
+    return {name: value for name, value in values.items() if name in _FIELDS}

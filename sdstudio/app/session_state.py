@@ -6,9 +6,21 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from sdstudio.app.added_state import ChosenLora, clamped_loras, loras_from, refiner_from, vae_from
+from sdstudio.domain.additions import AddedFile
 from sdstudio.domain.errors import InvalidRequest
 from sdstudio.domain.geometry import snap_side
-from sdstudio.domain.request import CLIP_SKIP_MAX, COUNT_MAX, GUIDANCE_MAX, SEED_COUNT, STEPS_MAX, ModelSpec
+from sdstudio.domain.request import (
+    CLIP_SKIP_MAX,
+    COUNT_MAX,
+    DEFAULT_IMAGE_GUIDANCE,
+    GUIDANCE_MAX,
+    NOISE_LEVEL_MAX,
+    SEED_COUNT,
+    STEPS_MAX,
+    ModelSpec,
+    RefinerSpec,
+)
 from sdstudio.domain.samplers import DEFAULT_SAMPLER, require_sampler
 
 WHOLE_RANGES = {
@@ -17,14 +29,19 @@ WHOLE_RANGES = {
     "count": (1, COUNT_MAX),
     "clip_skip": (1, CLIP_SKIP_MAX),
 }
-NUMBER_RANGES = {"guidance_scale": (0.0, GUIDANCE_MAX), "guidance_rescale": (0.0, 1.0)}
+NUMBER_RANGES = {
+    "guidance_scale": (0.0, GUIDANCE_MAX),
+    "guidance_rescale": (0.0, 1.0),
+    "image_guidance_scale": (0.0, GUIDANCE_MAX),
+}
 SIDES = ("width", "height")
 TEXTS = ("positive", "negative")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionState:
-    """Always within the ranges that a request allows. `seed` is used when `seed_locked`, else a new one is drawn."""
+    """Always within the ranges that a request allows. `seed` is used when `seed_locked`, else a new one is drawn.
+    `noise_level` None: what is usual for the model's family. `vae` and `refiner` None: the model's own, and none."""
 
     positive: str = ""
     negative: str = ""
@@ -39,6 +56,11 @@ class SessionState:
     seed_locked: bool = False
     count: int = 1
     clip_skip: int = 1
+    image_guidance_scale: float = DEFAULT_IMAGE_GUIDANCE
+    noise_level: int | None = None
+    loras: tuple[ChosenLora, ...] = ()
+    vae: AddedFile | None = None
+    refiner: RefinerSpec | None = None
 
 
 def clamp(name: str, value: Any, state: SessionState) -> Any:
@@ -55,8 +77,15 @@ def clamp(name: str, value: Any, state: SessionState) -> Any:
         low_number, high_number = NUMBER_RANGES[name]
         number = float(value)
         return getattr(state, name) if math.isnan(number) else min(max(number, low_number), high_number)
-    if name == "sampler":
-        return require_sampler(str(value)).name
+    match name:
+        case "sampler":
+            return require_sampler(str(value)).name
+        case "noise_level":
+            return None if value is None else min(max(int(value), 0), NOISE_LEVEL_MAX)
+        case "loras":
+            return clamped_loras(value)
+        case "vae" | "refiner":
+            return value
     return bool(value) if name == "seed_locked" else str(value)
 
 
@@ -71,6 +100,14 @@ def state_from_dict(data: object, state: SessionState) -> tuple[ModelSpec | None
                 values[name] = clamp(name, data[name], state)
             except InvalidRequest:
                 continue  # a sampler of a later version: the present one stays
+    level = data.get("noise_level")
+    if isinstance(level, int) and not isinstance(level, bool):
+        values["noise_level"] = clamp("noise_level", level, state)
+    values |= {
+        "loras": loras_from(data.get("loras")),
+        "vae": vae_from(data.get("vae")),
+        "refiner": refiner_from(data.get("refiner")),
+    }
     return _model(data.get("model")), values
 
 

@@ -10,8 +10,8 @@ from typing import Any, NoReturn, TypeVar
 
 from sdstudio.domain.errors import InvalidRequest, StudioError
 from sdstudio.domain.geometry import Size, check_generated_size
-from sdstudio.domain.limits import check_whole
-from sdstudio.domain.request import SamplingSpec
+from sdstudio.domain.limits import check_number, check_whole
+from sdstudio.domain.request import GUIDANCE_MAX, NOISE_LEVEL_MAX, SamplingSpec
 from sdstudio.domain.samplers import require_sampler
 
 T = TypeVar("T")
@@ -93,6 +93,18 @@ def _strength(text: str) -> float:
     return value
 
 
+def _noise_level(text: str) -> int:
+    value = whole(text)
+    check_whole("noise_level", value, 0, NOISE_LEVEL_MAX)
+    return value
+
+
+def _image_guidance(text: str) -> float:
+    value = _fraction(text)
+    check_number("image guidance", value, 0, GUIDANCE_MAX)
+    return value
+
+
 def _size(text: str) -> Size:
     size = Size.parse(text)
     check_generated_size(size)
@@ -116,6 +128,8 @@ STRENGTH = _reader(_strength)
 SAMPLER = _reader(lambda text: require_sampler(text).name)
 SIZE = _reader(_size)
 FOLDER = _reader(_folder)
+NOISE_LEVEL = _reader(_noise_level)
+IMAGE_GUIDANCE = _reader(_image_guidance)
 
 
 def pixels_up_to(name: str, most: int) -> Callable[[str], int]:
@@ -127,6 +141,45 @@ def pixels_up_to(name: str, most: int) -> Callable[[str], int]:
         return value
 
     return _reader(read)
+
+
+def add_added(parser: argparse.ArgumentParser) -> None:
+    """What is added to a model. Of the added folders, LoRAs and embeddings are also found by their names in the
+    prompt."""
+    parser.add_argument(
+        "--lora",
+        metavar="NAME|FILE[:W[:TEXT_W]]",
+        action="append",
+        default=[],
+        help="a LoRA, its weight (1) and that of its text part; may be repeated; as <lora:name:0.8> in the prompt",
+    )
+    parser.add_argument(
+        "--embedding",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="a textual inversion that the prompt names; may be repeated; those in the folders are found by themselves",
+    )
+    parser.add_argument("--vae", metavar="NAME|FILE", help="instead of the model's own VAE")
+    parser.add_argument(
+        "--refiner", metavar="MODEL[:BEGIN]", help="a second model (SDXL) for the steps after this share of all (0.8)"
+    )
+
+
+def add_picture_settings(parser: argparse.ArgumentParser) -> None:
+    """For models that look at a picture in a way of their own."""
+    parser.add_argument(
+        "--image-guidance",
+        type=IMAGE_GUIDANCE,
+        metavar="G",
+        help="0 to 100; how closely a model that takes instructions follows the picture (1.5)",
+    )
+    parser.add_argument(
+        "--noise-level",
+        type=NOISE_LEVEL,
+        metavar="N",
+        help="0 to 999; noise on the picture that the x4 upscaler (20) and unCLIP (0) look at",
+    )
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -7,27 +7,41 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from sdstudio.cli.arguments import COUNT, FOLDER, GUIDANCE, SAMPLER, SEED, SIZE, STEPS, UsageError, add_json
+from sdstudio.cli.added import Additions, overridden
+from sdstudio.cli.arguments import (
+    COUNT,
+    FOLDER,
+    GUIDANCE,
+    SAMPLER,
+    SEED,
+    SIZE,
+    STEPS,
+    UsageError,
+    add_added,
+    add_json,
+)
 from sdstudio.cli.console import Console
 from sdstudio.cli.running import run_job
 from sdstudio.cli.services import CliServices
 from sdstudio.domain.edits import EditReport
 from sdstudio.domain.errors import InvalidRequest, ModelError
 from sdstudio.domain.events import PictureSaved
+from sdstudio.domain.family_tasks import tasks_of, why_not
 from sdstudio.domain.models import STARTER_NAME, ModelInfo
 from sdstudio.domain.request import RANDOM_SEED_COUNT, GenerationRequest, PromptSpec, SamplingSpec
 from sdstudio.domain.samplers import SAMPLERS
-from sdstudio.storage.model_refusal import why_not
+from sdstudio.storage.model_refusal import why_not as why_refused
 
 HELP = "make pictures from a prompt"
 EPILOG = f"""\
 What is not given comes from the model's own recommendations; without --seed it is drawn at random and printed.
-In the prompt, (word:1.2) weighs a word more and (word:0.8) less.
+In the prompt, (word:1.2) weighs a word more and (word:0.8) less, and <lora:name:0.8> adds a LoRA.
 
 samplers: {", ".join(sampler.name for sampler in SAMPLERS)}
 
 example: sdstudio generate "a red apple on a blue background" --seed 7 --out pictures
 """
+_OTHER_WAYS = {"text": "Give it one: “sdstudio img2img PICTURE”."}
 _OPTIONS = {"width": "--size", "height": "--size", "size": "--size", "guidance_scale": "--guidance"}
 
 
@@ -48,6 +62,7 @@ def add_settings(parser: argparse.ArgumentParser, *, sized: bool = True) -> None
     parser.add_argument("--sampler", type=SAMPLER, metavar="NAME", help="one of those below, in any case")
     parser.add_argument("--model", metavar="NAME|PATH", default=STARTER_NAME, help="see “sdstudio models”")
     parser.add_argument("--count", type=COUNT, metavar="N", default=1, help="how many, with seeds S, S+1, S+2 …")
+    add_added(parser)
     parser.add_argument(
         "--out", type=FOLDER, metavar="DIR", help="where to; made if missing (else your results folder)"
     )
@@ -56,7 +71,8 @@ def add_settings(parser: argparse.ArgumentParser, *, sized: bool = True) -> None
 
 def run(args: argparse.Namespace, services: CliServices, console: Console) -> int:
     info = find_model(services, args.model)
-    request = build_request(args, info)
+    request = build_request(args, info, services)
+    note_additions(args, request, console)
     note_unknown_words(info, args.prompt, console)
     folder = args.out or services.results_folder
     return run_job(services.make_runner(), request, folder, console, describe, out_given=args.out is not None)
@@ -73,7 +89,7 @@ def _named_file(services: CliServices, name: str) -> ModelError | None:
     """Why a file of the added folders, given by its name in the list, cannot be used."""
     wanted = name.strip().casefold()
     found = next((file for file in services.library.scan().models if file.name.casefold() == wanted), None)
-    return why_not(found) if found is not None else None
+    return why_refused(found) if found is not None else None
 
 
 def note_unknown_words(info: ModelInfo, prompt: str, console: Console) -> None:
@@ -88,8 +104,15 @@ def note_unknown_words(info: ModelInfo, prompt: str, console: Console) -> None:
     )
 
 
-def build_request(args: argparse.Namespace, info: ModelInfo, **task: Any) -> GenerationRequest:
-    """The arguments, with the model's presets where none was given; `task`: further fields of the request."""
+def note_additions(args: argparse.Namespace, request: GenerationRequest, console: Console) -> None:
+    """Says so where the prompt and an argument name the same LoRA."""
+    for name in overridden(args, request):
+        console.note(f"The LoRA “{name}” is in the prompt too; its weight there counts.")
+
+
+def build_request(args: argparse.Namespace, info: ModelInfo, services: CliServices, **task: Any) -> GenerationRequest:
+    """The arguments, with the model's presets where none was given, and what is added to the model; `task`: further
+    fields of the request. Raises UsageError, also for what the model's family cannot do."""
     presets = info.presets
     try:
         sampling = SamplingSpec(
@@ -101,10 +124,16 @@ def build_request(args: argparse.Namespace, info: ModelInfo, **task: Any) -> Gen
         )
         prompt = PromptSpec(positive=args.prompt, negative=args.negative)
         fields: dict[str, Any] = {"size": getattr(args, "size", None) or presets.size} | task
-        return GenerationRequest(prompt=prompt, sampling=sampling, model=info.spec, **fields)
+        if "strength" in fields and not tasks_of(info.family).strength:
+            fields["strength"] = 1.0
+        request = GenerationRequest(prompt=prompt, sampling=sampling, model=info.spec, **fields)
     except InvalidRequest as error:
         option = _OPTIONS.get(error.field, f"--{error.field}")
         raise UsageError(f"argument {option}: {error}") from error
+    why = why_not(info.family, request.task)
+    if why:
+        raise UsageError(f"argument --model: {why}.", hint=_OTHER_WAYS.get(request.task, "Choose another model."))
+    return Additions(args, info, services).to(request)
 
 
 def describe(event: PictureSaved) -> tuple[Mapping[str, Any], str]:

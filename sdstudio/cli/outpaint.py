@@ -6,7 +6,7 @@ import argparse
 
 from sdstudio.cli.arguments import STRENGTH, UsageError, pixels_up_to
 from sdstudio.cli.console import Console
-from sdstudio.cli.generate import add_settings, build_request, describe, find_model, note_unknown_words
+from sdstudio.cli.generate import add_settings, build_request, describe, find_model, note_additions, note_unknown_words
 from sdstudio.cli.img2img import load_source
 from sdstudio.cli.running import run_job
 from sdstudio.cli.services import CliServices
@@ -49,7 +49,8 @@ def run(args: argparse.Namespace, services: CliServices, console: Console) -> in
     except InvalidRequest as error:
         raise UsageError(f"argument --{error.field}: {error}") from error
     source = services.images.add(image, chunks)
-    request = build_request(args, info, size=size, image=source, strength=args.strength, outpaint=outpaint)
+    request = build_request(args, info, services, size=size, image=source, strength=args.strength, outpaint=outpaint)
+    note_additions(args, request, console)
     note_unknown_words(info, args.prompt, console)
     folder = args.out or services.results_folder
     return run_job(services.make_runner(), request, folder, console, describe, out_given=args.out is not None)

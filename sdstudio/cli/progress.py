@@ -33,8 +33,9 @@ class ProgressBar:
         if bar is None:
             return
         match event:
-            case Loading(what=what):
-                bar.set_description_str(what)
+            case Loading(what=what, done=done, total=total):
+                read = f": {done / 1e9:.1f} of {total / 1e9:.1f} GB" if total >= 100 * 2**20 else ""
+                bar.set_description_str(what + read)
             case Started(pictures=pictures, steps=steps):
                 bar.reset(total=pictures * steps)
             case Progress(index=index, step=step, steps=steps):

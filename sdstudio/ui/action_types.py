@@ -17,6 +17,7 @@ class Menu(Enum):
     CANVAS = QT_TRANSLATE_NOOP("Actions", "&Canvas")
     TOOLS = QT_TRANSLATE_NOOP("Actions", "&Tools")
     GENERATE = QT_TRANSLATE_NOOP("Actions", "&Generate")
+    MODELS = QT_TRANSLATE_NOOP("Actions", "&Models")
     HELP = QT_TRANSLATE_NOOP("Actions", "&Help")
 
 

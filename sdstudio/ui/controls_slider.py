@@ -166,6 +166,13 @@ class ValueSlider(QWidget):
             self.number.blockSignals(blocked)
         self._follow()
 
+    def set_most(self, most: int) -> None:
+        """Another highest value for a slider of whole numbers; silent."""
+        for part in (self.number, self.slider):
+            blocked = part.blockSignals(True)
+            part.setMaximum(most)
+            part.blockSignals(blocked)
+
     def describe(self, name: str, hint: str) -> None:
         """Accessible names and the tooltip of both parts."""
         for part in (self.slider, self.number):

@@ -38,7 +38,7 @@ class EditPanel(QWidget):
         self._planner = planner
         self._canvas = canvas
         self._theme = theme
-        self._task = "inpaint"
+        self._task, self._own_title = "inpaint", ""
         self.title = Heading(theme, "")
         self.fact = TextLabel(theme, role="hint")
         self.modes = Segments(theme, self._segments())
@@ -169,8 +169,8 @@ class EditPanel(QWidget):
         """What Generate will do; a picture of its own leaves the panel as it was, for it is about to go."""
         if not plan.on_canvas or plan.task == "text":
             return
-        if plan.task != self._task:
-            self._task = plan.task
+        if (plan.task, plan.title) != (self._task, self._own_title):
+            self._task, self._own_title = plan.task, plan.title
             self._show_settings()
         masked = plan.task == "inpaint"
         self.modes.setVisible(masked)
@@ -178,7 +178,7 @@ class EditPanel(QWidget):
             for part in parts:
                 part.setVisible(masked)
         for part in self._numbers[0]:
-            part.setVisible(plan.task != "outpaint")
+            part.setVisible(plan.task != "outpaint" and plan.strength_counts)
         # Of a picture that is redrawn as a whole nothing stays that the colours could be matched with.
         self.match_colours.setVisible(masked or plan.task == "outpaint" or not plan.whole)
         self.islands.setVisible(masked and plan.islands > 1 and self._settings.frame is None)
@@ -190,7 +190,7 @@ class EditPanel(QWidget):
     def _show_settings(self) -> None:
         settings, task = self._settings, self._task
         titles = {"inpaint": self.tr("Inpaint"), "outpaint": self.tr("Extend"), "image": self.tr("Redraw")}
-        self.title.setText(titles[task])
+        self.title.setText(self._own_title or titles[task])
         self.modes.set_value(settings.mode.value)
         self._show_strength()
         values = settings.values_of(self._mode)
@@ -205,7 +205,8 @@ class EditPanel(QWidget):
         elif task == "outpaint":
             self.says.show_one(self.tr("The edge leads, the prompt fills in the rest."))
         else:
-            self.says.show_one(self.tr("A new picture in this one's composition."))
+            says = self._planner.plan.says if self._own_title else ""
+            self.says.show_one(says or self.tr("A new picture in this one's composition."))
 
     @property
     def _mode(self) -> FillMode:

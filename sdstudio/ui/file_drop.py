@@ -1,10 +1,12 @@
-"""Picture files dropped anywhere on the window."""
+"""Picture files and models dropped anywhere on the window."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QLineEdit, QWidget
+
+from sdstudio.ui.models_intake import model_paths
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".avif", ".gif", ".bmp", ".ora")
 
@@ -19,6 +21,7 @@ class FileDrop(QObject):
     """Watches the window and those of its fields that would take a file for text."""
 
     dropped = Signal(object)  # list[str]
+    models_dropped = Signal(object)  # list[Path]: model files and folders
     image_dropped = Signal(object)  # QMimeData with pixels and without a file
 
     def __init__(self, window: QWidget) -> None:
@@ -35,7 +38,8 @@ class FileDrop(QObject):
         if not isinstance(event, QDropEvent) or event.source() is not None:
             return False  # a picture that is dragged out of our own lists is not meant for us
         paths = picture_paths(event.mimeData())
-        if not paths and not event.mimeData().hasImage():
+        models = [] if paths else model_paths(event.mimeData())
+        if not (paths or models or event.mimeData().hasImage()):
             return False
         if isinstance(event, QDragEnterEvent | QDragMoveEvent):
             event.acceptProposedAction()
@@ -44,6 +48,8 @@ class FileDrop(QObject):
             event.acceptProposedAction()
             if paths:
                 self.dropped.emit(paths)
+            elif models:
+                self.models_dropped.emit(models)
             else:
                 self.image_dropped.emit(event.mimeData())
             return True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QKeySequence
+from PySide6.QtGui import QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from sdstudio.ui.controls import ElidedLabel, PrimaryButton, SectionLine, TextLabel, describe
@@ -31,11 +31,15 @@ class GenerateBar(QWidget):
         self.cost.setFixedHeight(LINE_BODY)
         self.aside = TextLabel(theme, role="hint")
         self.aside.setFixedHeight(LINE_BODY)
+        self.why = TextLabel(theme, role="hint")
+        self.why.setWordWrap(True)
+        self.why.hide()
         self.button.clicked.connect(self.generate_clicked)
         self._describe()
         line = QHBoxLayout()
         line.setSpacing(8)
         line.addWidget(self.cost, 1)
+        line.addWidget(self.why, 1)
         line.addWidget(self.aside)
         inner = QVBoxLayout()
         inner.setContentsMargins(DOCK_PADDING, SECTION_GAP, DOCK_PADDING, SECTION_GAP)
@@ -66,6 +70,10 @@ class GenerateBar(QWidget):
         hint = f"{purpose}\n{detail}" if detail else purpose
         describe(self.button, self.button.text(), hint, self._key)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
     @property
     def blocked(self) -> bool:
         return bool(self._reason or self._problem)
@@ -92,3 +100,13 @@ class GenerateBar(QWidget):
         self.button.setEnabled(not why)
         self.button.setAccessibleDescription(why or self._cost)
         self.cost.setText(why or self._cost)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """A reason is never cut; where it needs a second line it gets one."""
+        words = self._reason or self._problem
+        long = bool(words) and self.fontMetrics().horizontalAdvance(words) > self.width() - 2 * DOCK_PADDING
+        self.why.setText(words)
+        self.why.setVisible(long)
+        self.cost.setVisible(not long)
+        self.aside.setVisible(not long)

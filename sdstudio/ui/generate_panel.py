@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from sdstudio.app.catalog_model import CatalogModel, CatalogRole
+from sdstudio.app.added_files import AddedFiles
+from sdstudio.app.catalog_model import CatalogModel
+from sdstudio.app.model_menu import ModelMenu
 from sdstudio.app.session import Session
 from sdstudio.domain.errors import StudioError
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.models import ModelInfo
 from sdstudio.domain.request import GUIDANCE_MAX, STEPS_MAX
 from sdstudio.domain.samplers import SAMPLERS
+from sdstudio.ui.added_fields import FamilyFields
 from sdstudio.ui.controls import ComboField, ErrorLine, FieldLabel, ValueSlider, describe
+from sdstudio.ui.models_menu import ModelField
 from sdstudio.ui.seed_row import CountRow, SeedRow
 from sdstudio.ui.size_row import SizeChips, SizeFields
 from sdstudio.ui.theme import Theme
@@ -30,24 +34,37 @@ class _Field(Protocol):
 
 
 class GeneratePanel(QWidget):
-    """Bound to the session in both directions: what a person changes goes there, what it says is shown."""
+    """Bound to the session in both directions: what a person changes goes there, what it says is shown.
 
-    def __init__(self, session: Session, catalog: CatalogModel, theme: Theme, parent: QWidget | None = None) -> None:
+    `models_asked`: somebody wants to see all models.
+    """
+
+    models_asked = Signal()
+
+    def __init__(
+        self,
+        session: Session,
+        catalog: CatalogModel,
+        added: AddedFiles,
+        theme: Theme,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self._session = session
-        self._catalog = catalog
         self._theme = theme
         self._row = self._chips_row = 0
         self._size_row: list[QWidget] = []
         self._grid = QGridLayout(self)
         self._errors: dict[str, ErrorLine] = {}
         self._fields: dict[str, tuple[_Field, QWidget]] = {}
-        self.model = ComboField(theme, badge_role=int(CatalogRole.BADGE))
+        self._menu = ModelMenu(catalog, self)
+        self.model = ModelField(self._menu, theme)
         self.chips = SizeChips(theme)
         self.size_fields = SizeFields(theme)
         self.steps = ValueSlider(theme, 1, STEPS_MAX, slider_high=_STEPS_EVERYDAY)
         self.guidance = ValueSlider(theme, 0, GUIDANCE_MAX, slider_high=_GUIDANCE_EVERYDAY, step=0.5, decimals=True)
         self.sampler = ComboField(theme)
+        self.family = FamilyFields(session, added, theme)
         self.seed = SeedRow(theme)
         self.count = CountRow(theme)
         self._fill()
@@ -104,12 +121,12 @@ class GeneratePanel(QWidget):
             *(size.width_field, size.swap, size.height_field),
             *(self.steps.slider, self.steps.number, self.guidance.slider, self.guidance.number),
             self.sampler,
+            *self.family.tab_stops(),
             *(seed.toggle, seed.field, seed.use_last),
             *(count.fewer, count.field, count.more),
         ]
 
     def _fill(self) -> None:
-        self.model.setModel(self._catalog)
         for info in SAMPLERS:
             self.sampler.addItem(info.name)
             self.sampler.setItemData(self.sampler.count() - 1, info.hint, Qt.ItemDataRole.ToolTipRole)
@@ -134,6 +151,8 @@ class GeneratePanel(QWidget):
         self._add_row("steps", self.tr("Steps"), self.steps, self.steps, self.steps.number)
         self._add_row("guidance_scale", self.tr("Guidance"), self.guidance, self.guidance, self.guidance.number)
         self._add_row("sampler", self.tr("Sampler"), self.sampler, self.sampler, self.sampler)
+        self._grid.addWidget(self.family, self._row, 0, 1, 2)
+        self._row += 1
         self._add_row("seed", self.tr("Seed"), self.seed, self.seed, self.seed.field)
         self._add_row("count", self.tr("Pictures"), self.count, self.count, self.count.field)
 
@@ -156,7 +175,9 @@ class GeneratePanel(QWidget):
         self._row += 1
 
     def _connect(self) -> None:
-        self.model.activated.connect(self._choose_model)
+        self.model.chosen.connect(self._choose_model)
+        self.model.more_asked.connect(self._show_catalog)
+        self.model.more_asked.connect(self.models_asked)
         self.chips.chosen.connect(self._choose_size)
         self.size_fields.edited.connect(self._choose_size)
         self.steps.value_changed.connect(lambda value: self._update(steps=int(value)))
@@ -170,18 +191,16 @@ class GeneratePanel(QWidget):
         self._session.state_changed.connect(self._show)
         self._session.model_changed.connect(self._show_model)
         self._session.last_seed_changed.connect(self.seed.show_last)
-        self._catalog.modelReset.connect(self._show_catalog)
+        self._menu.modelReset.connect(self._show_catalog)
 
     def _update(self, **changes: Any) -> None:
         for field in changes:
             self.clear_error(field)
         self._session.update(**changes)
 
-    def _choose_model(self, row: int) -> None:
-        info = self.model.itemData(row, int(CatalogRole.INFO))
-        if isinstance(info, ModelInfo):
-            self.clear_error("model")
-            self._session.choose_model(info)
+    def _choose_model(self, info: ModelInfo) -> None:
+        self.clear_error("model")
+        self._session.choose_model(info)
 
     def _choose_size(self, size: Size) -> None:
         self._update(width=size.width, height=size.height)
@@ -229,7 +248,8 @@ class GeneratePanel(QWidget):
         self._show_catalog()
 
     def _show_catalog(self) -> None:
-        self.model.setCurrentIndex(self._catalog.row_of(self._session.state.model))
+        model = self._session.state.model
+        self.model.show_row(self._menu.row_of(model), model.name)
 
     def _show_sampler_hint(self) -> None:
         hint = self.sampler.currentData(Qt.ItemDataRole.ToolTipRole)

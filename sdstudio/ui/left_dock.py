@@ -8,13 +8,17 @@ from typing import Protocol
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
+from sdstudio.app.added_files import AddedFiles
+from sdstudio.app.added_thumbs import AddedThumbs
 from sdstudio.app.canvas_session import CanvasSession
 from sdstudio.app.catalog_model import CatalogModel
 from sdstudio.app.edit_plan import EditPlanner
 from sdstudio.app.edit_settings import EditSettings
+from sdstudio.app.model_news import ModelNews
 from sdstudio.app.session import Session
 from sdstudio.app.token_ask import TokenAsk
 from sdstudio.domain.errors import InvalidRequest
+from sdstudio.ui.added_panel import AddedPanel
 from sdstudio.ui.controls import SectionLine
 from sdstudio.ui.edit_panel import EditPanel
 from sdstudio.ui.fold_box import FoldBox
@@ -42,6 +46,12 @@ class DockContext(Protocol):
     def edit_settings(self) -> EditSettings: ...
     @property
     def edit_planner(self) -> EditPlanner: ...
+    @property
+    def added(self) -> AddedFiles: ...
+    @property
+    def added_thumbs(self) -> AddedThumbs: ...
+    @property
+    def model_news(self) -> ModelNews: ...
 
 
 class LeftDock(QWidget):
@@ -56,15 +66,20 @@ class LeftDock(QWidget):
         self._planner = context.edit_planner
         self._field_at_fault = ""
         self.prompt = PromptPanel(context.session, context.tokens, theme)
+        self.loras = AddedPanel(context.session, context.added, context.added_thumbs, theme, context.model_news.ask)
         self.edit = EditPanel(context.edit_settings, context.edit_planner, context.canvas, theme)
         self.edit_fold = FoldBox(theme, self._with_line(self.edit))
-        self.settings = GeneratePanel(context.session, context.catalog, theme)
+        self.settings = GeneratePanel(context.session, context.catalog, context.added, theme)
         self.bar = GenerateBar(theme)
         self._scroll = QScrollArea()
         self._arrange()
         self.bar.generate_clicked.connect(self.generate)
         self._session.state_changed.connect(self._clear_fault)
         self._session.model_changed.connect(self._set_tab_order)
+        self.loras.prompt_asked.connect(self.prompt.positive.set_text)
+        self.loras.error.remedy.clicked.connect(self.prompt.focus_prompt)
+        self.loras.stops_changed.connect(self._set_tab_order)
+        self.settings.family.stops_changed.connect(self._set_tab_order)
         self._planner.plan_changed.connect(self._follow_plan)
         self._set_tab_order()
         self._follow_plan()
@@ -96,6 +111,8 @@ class LeftDock(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.prompt)
+        column.addWidget(SectionLine())
+        column.addWidget(self.loras)
         column.addWidget(SectionLine())
         column.addWidget(self.edit_fold)
         column.addWidget(self.settings)
@@ -148,17 +165,20 @@ class LeftDock(QWidget):
     def _make_room_for_bar(self, least: int, most: int) -> None:
         """The scroll bar stands in the padding at the right, so that no field moves when it comes."""
         taken = self._scroll.verticalScrollBar().sizeHint().width() if most > least else 0
-        for panel in (self.prompt, self.edit, self.settings):
+        for panel in (self.prompt, self.loras, self.edit, self.settings):
             panel.set_right_padding(DOCK_PADDING - min(taken, DOCK_PADDING))
 
     def _set_tab_order(self) -> None:
-        stops = [*self.prompt.tab_stops(), *self.edit.tab_stops(), *self.settings.tab_stops(), self.bar.button]
+        panels = (self.prompt, self.loras, self.edit, self.settings)
+        stops = [*(stop for panel in panels for stop in panel.tab_stops()), self.bar.button]
         for first, second in pairwise(stops):
             QWidget.setTabOrder(first, second)
 
     def _clear_fault(self, names: frozenset[str]) -> None:
         field = "positive" if self._field_at_fault == "prompt" else self._field_at_fault
         sides = {"width", "height", "size"}
-        if field and (field in names or (field in sides and names & sides)):
+        # Another model may know a LoRA that the prompt names.
+        other = field == "positive" and names & {"model", "loras"}
+        if field and (field in names or (field in sides and names & sides) or other):
             self._field_at_fault = ""
             self.bar.set_blocked("")

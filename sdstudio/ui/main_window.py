@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
 
@@ -131,6 +131,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         commands, canvas = self.commands, self.canvas
         self.left.generate_requested.connect(commands.generate)
+        self.left.settings.models_asked.connect(lambda: commands.run("models"))
         canvas.page_changed.connect(self._follow_page)
         self._follow_page()
         self.bottom.cancel_clicked.connect(self.context.queue.cancel_current)
@@ -148,6 +149,7 @@ class MainWindow(QMainWindow):
         drop = FileDrop(self)
         drop.dropped.connect(self.open_files)
         drop.image_dropped.connect(commands.canvas_files.take)
+        drop.models_dropped.connect(commands.dialogs.take_models)
         KeyGuard(self, self.actions_table)
         self.actions_table.keys_changed.connect(self._show_keys)
 
@@ -219,6 +221,11 @@ class MainWindow(QMainWindow):
         state.set_window(bytes(self._splitter.saveState().data()), "splitter")
         state.set_window(b"hidden" if self.right.isHidden() else b"shown", "results")
         state.set_window(b"layers" if self.right.layers_shown else b"results", "right_tab")
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.context.models.watch.window_used()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Never asks: finished pictures are saved, and what is not finished is offered at the next start."""

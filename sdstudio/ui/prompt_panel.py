@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
 from sdstudio.app.session import Session
 from sdstudio.app.token_ask import FieldTokens, TokenAsk
 from sdstudio.domain.engine_api import TokenCount
+from sdstudio.domain.family_presets import negative_counts
 from sdstudio.ui.controls import FoldButton, Heading, IconButton, TextLabel, describe
 from sdstudio.ui.prompt_completion import PromptCompletion
 from sdstudio.ui.prompt_edit import PromptEdit
@@ -51,6 +52,7 @@ class PromptPanel(QWidget):
         for edit in (self.positive, self.negative):
             edit.document().clearUndoRedoStacks()
         self._show_history()
+        self._follow_guidance()
         for field in ("positive", "negative"):
             self._tokens.ask(field, getattr(session.state, field))
 
@@ -60,6 +62,9 @@ class PromptPanel(QWidget):
     def set_unfolded(self, unfolded: bool) -> None:
         """Opens or closes the negative prompt."""
         self.fold.setChecked(unfolded)
+        self._show_unfolded(unfolded)
+
+    def _show_unfolded(self, unfolded: bool) -> None:
         self.negative.setVisible(unfolded)
         self._gap.setVisible(unfolded)
         self.negative_counter.setVisible(unfolded)
@@ -116,6 +121,7 @@ class PromptPanel(QWidget):
         self.history_button.clicked.connect(self._open_menu)
         self.fold.toggled.connect(self._folded)
         self._session.state_changed.connect(self._show)
+        self._session.model_changed.connect(self._follow_guidance)
         self._session.history_changed.connect(self._show_history)
         self._tokens.counted.connect(self._counted)
 
@@ -131,9 +137,23 @@ class PromptPanel(QWidget):
         if "negative" in names:
             self.negative.set_text(state.negative)
             self._show_summary()
+        if "guidance_scale" in names:
+            self._follow_guidance()
 
     def _show_summary(self) -> None:
-        self.fold.set_summary(self._session.state.negative.strip() or self.tr("empty"))
+        words = self._session.state.negative.strip() or self.tr("empty")
+        counts = negative_counts(self._session.state.guidance_scale)
+        self.fold.set_summary(words if counts else self.tr("has no effect at this guidance"))
+
+    def _follow_guidance(self) -> None:
+        """Of a model that is made for a guidance of 1 there is no negative prompt. Of others it stays where it is while
+        somebody moves the slider, and says that it has no effect."""
+        session = self._session
+        scales = (session.state.guidance_scale, session.model.presets.guidance_scale)
+        shown = any(map(negative_counts, scales))
+        self.fold.setVisible(shown)
+        self._show_unfolded(shown and self.fold.isChecked())
+        self._show_summary()
 
     def _folded(self, unfolded: bool) -> None:
         self.set_unfolded(unfolded)

@@ -46,8 +46,9 @@ class RunPresenter(QObject):
             self._show_idle()
             return
         cancelling = item.state is JobState.CANCELLING
-        detail = item.what if item.state is JobState.LOADING and item.what else messages.job_detail(item)
-        self._strip.show_run(messages.job_state(item), item.fraction, detail, can_cancel=not cancelling)
+        self._strip.show_run(
+            messages.job_state(item), item.fraction, messages.job_detail(item), can_cancel=not cancelling
+        )
         if item.job_id != self._dock.run_model.job_id:
             self._seconds = 0.0
         self._dock.run_model.follow(item)

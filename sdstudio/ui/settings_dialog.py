@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QCoreApplication, Qt
-from PySide6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from sdstudio.app.settings_store import MASK_OPACITY, UNDO_MEGABYTES, SettingsStore
 from sdstudio.storage.settings import Settings
@@ -16,6 +16,7 @@ from sdstudio.ui.canvas.mask_colours import MaskSwatches
 from sdstudio.ui.canvas.pressure_curve import CurveEditor
 from sdstudio.ui.controls import (
     Button,
+    ComboField,
     ElidedLabel,
     FieldLabel,
     LinkButton,
@@ -25,19 +26,22 @@ from sdstudio.ui.controls import (
     ValueSlider,
     describe,
 )
-from sdstudio.ui.dialogs import SideDialog
-from sdstudio.ui.theme import Theme
+from sdstudio.ui.dialogs import PADDING, SideDialog
+from sdstudio.ui.theme import Theme, set_surface
 from sdstudio.ui.translate import QT_TRANSLATE_NOOP
 
 CONTEXT = "Settings"
 LABEL_WIDTH = 112
+WIDTH = 520
+FRAME = 48
+"""What a window manager's title bar and a little air take of the screen's height."""
 THREADS_MOST = 64
 
 
 @dataclass(frozen=True, slots=True)
 class SettingRow:
-    """`kind` chooses the control: "folder", "choice", "number", "flag", "mask", "curve". A flag's words stand beside
-    its box."""
+    """`kind` chooses the control: "folder", "choice", "number", "flag", "mask", "curve", "device". A flag's words stand
+    beside its box."""
 
     name: str
     kind: str
@@ -67,6 +71,12 @@ SETTING_ROWS: tuple[SettingRow, ...] = (
             ("light", QT_TRANSLATE_NOOP("Settings", "Light")),
             ("system", QT_TRANSLATE_NOOP("Settings", "Like the system")),
         ),
+    ),
+    SettingRow(
+        "device",
+        "device",
+        QT_TRANSLATE_NOOP("Settings", "Computes on"),
+        QT_TRANSLATE_NOOP("Settings", "Holds after the next start. Automatic prefers a graphics card."),
     ),
     SettingRow(
         "threads",
@@ -123,22 +133,57 @@ class SettingsDialog(SideDialog):
     """Follows the store too: a theme that is chosen in the menu shows here."""
 
     def __init__(
-        self, store: SettingsStore, results: Callable[[], Path], theme: Theme, parent: QWidget | None = None
+        self,
+        store: SettingsStore,
+        results: Callable[[], Path],
+        theme: Theme,
+        parent: QWidget | None = None,
+        *,
+        cards: Sequence[tuple[str, str]] = (),
     ) -> None:
+        """`cards`: the graphics cards that there are, each with the name by which it is chosen and one for people."""
         super().__init__(theme, self.tr("Settings"), parent)
         self._store = store
         self._results = results
+        self._cards = tuple(cards)
         self._showers: list[Callable[[Settings], None]] = []
         makers = {
             "folder": self._folder, "choice": self._choice, "number": self._number, "flag": self._flag,
-            "mask": self._mask, "curve": self._curve,
+            "mask": self._mask, "curve": self._curve, "device": self._device,
         }  # fmt: skip
+        sheet = QWidget()
+        set_surface(sheet, "dock")
+        column = QVBoxLayout(sheet)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(8)
         for row in SETTING_ROWS:
-            self.body.addLayout(self._line(row, makers[row.kind](row)))
-        self.body.addStretch(1)
+            column.addLayout(self._line(row, makers[row.kind](row)))
+        column.addStretch(1)
+        self.body.addWidget(self._scrolling(sheet))
         store.changed.connect(self._show)
         self._show(store.settings)
-        self.setMinimumWidth(520)
+        self.setMinimumWidth(WIDTH)
+        self._fit(max(sheet.sizeHint().height(), column.heightForWidth(WIDTH - 2 * PADDING)))
+
+    def _scrolling(self, sheet: QWidget) -> QScrollArea:
+        """On a small screen the rows scroll; the scroll bar stands in the dialog's own margin."""
+        area = QScrollArea()
+        area.setWidget(sheet)
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setAccessibleName(self.windowTitle())
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        bar = area.verticalScrollBar()
+        bar.rangeChanged.connect(
+            lambda least, most: sheet.setContentsMargins(0, 0, bar.sizeHint().width() if most > least else 0, 0)
+        )
+        return area
+
+    def _fit(self, rows: int) -> None:
+        """As high as the rows, as far as the screen goes."""
+        rest = self.heading.sizeHint().height() + self.close_button.height() + 2 * PADDING + 40
+        self.resize(WIDTH, min(rows + rest, self.screen().availableGeometry().height() - FRAME))
 
     def _show(self, settings: Settings) -> None:
         for show in self._showers:
@@ -241,6 +286,24 @@ class SettingsDialog(SideDialog):
         field.setFixedWidth(96)
         field.valueChanged.connect(lambda value: self._store.update(**{row.name: value}))
         self._showers.append(lambda settings: _set_quietly(field, getattr(settings, row.name)))
+        return field
+
+    def _device(self, row: SettingRow) -> QWidget:
+        field = ComboField(self.theme)
+        describe(field, _words(row.label), _words(row.hint))
+        field.setMaximumWidth(320)
+        choices = (("", self.tr("Automatic")), *self._cards, ("cpu", self.tr("CPU only")))
+        for value, name in choices:
+            field.addItem(name, value)
+        field.activated.connect(lambda _: self._store.update(**{row.name: str(field.currentData())}))
+
+        def show(settings: Settings) -> None:
+            if field.findData(settings.device) < 0:
+                # A card of the settings that is not there today stays chosen.
+                field.addItem(self.tr("{device} (not found)").format(device=settings.device), settings.device)
+            field.setCurrentIndex(field.findData(settings.device))
+
+        self._showers.append(show)
         return field
 
     def _flag(self, row: SettingRow) -> QWidget:

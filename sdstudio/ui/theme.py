@@ -30,6 +30,8 @@ class Theme(QObject):
         self._mode: ThemeMode = mode
         self._tokens = self._choose()
         self._icons: dict[tuple[str, str, int, str], QIcon] = {}
+        self._pixmaps: dict[tuple[str, str, int, float], QPixmap] = {}
+        self._fonts: dict[FontRole, QFont] = {}
         self.reduce_motion = False
         hints = QGuiApplication.styleHints()
         hints.colorSchemeChanged.connect(self._follow_system)
@@ -60,7 +62,9 @@ class Theme(QObject):
         return QColor(getattr(self._tokens, token))
 
     def font(self, role: FontRole = "body") -> QFont:
-        return make_font(role)
+        if role not in self._fonts:
+            self._fonts[role] = make_font(role)
+        return QFont(self._fonts[role])
 
     def icon(self, name: str, token: str = "text2", size: int = ICON_SIZE, active: str = "") -> QIcon:
         """An icon in the colour of `token`, disabled in `off`; `active` names the token for pointed at and on."""
@@ -72,7 +76,10 @@ class Theme(QObject):
 
     def pixmap(self, name: str, token: str, size: int, ratio: float) -> QPixmap:
         """An icon as a pixmap, for painting at a widget's devicePixelRatioF()."""
-        return icon_pixmap(name, getattr(self._tokens, token), size, ratio)
+        key = (name, token, size, ratio)
+        if key not in self._pixmaps:
+            self._pixmaps[key] = icon_pixmap(name, getattr(self._tokens, token), size, ratio)
+        return self._pixmaps[key]
 
     def _choose(self) -> Tokens:
         if self._mode == "system":
@@ -89,6 +96,7 @@ class Theme(QObject):
             return
         self._tokens = tokens
         self._icons.clear()
+        self._pixmaps.clear()
         self._dress()
         self.changed.emit(tokens)
 

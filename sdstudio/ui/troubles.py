@@ -11,6 +11,7 @@ from sdstudio.app.bin import PictureBin
 from sdstudio.app.bridge import EngineState
 from sdstudio.app.context import AppContext
 from sdstudio.app.job_item import JobItem, JobState
+from sdstudio.app.model_missing import MissingModel
 from sdstudio.domain.errors import ErrorKind, InvalidRequest, StudioError, UnreadableFile
 from sdstudio.domain.events import Failed
 from sdstudio.jobs.journal import JournalEntry
@@ -38,6 +39,7 @@ class Troubles(QObject):
         )  # fmt: skip
         for signal in problems:
             signal.connect(self.show_error)
+        context.models.missing.missing.connect(self._on_missing)
         context.canvas.problem.connect(self._on_canvas_problem)
         context.canvas.document_changed.connect(banner.drop_passing)
         context.canvas.note.connect(self.show_note)
@@ -71,13 +73,35 @@ class Troubles(QObject):
         words = self.tr("There is no picture on the clipboard.")
         self._banner.show_message(Message(title=words, kind="info", passing=True))
 
+    def _on_missing(self, missing: MissingModel) -> None:
+        """A picture's settings are back, but not its model; a nearer one than the chosen is offered."""
+        chosen, other = missing.chosen, missing.other
+        title = self.tr("The picture was made with “{name}”, which is not here.").format(name=missing.name)
+        kin = self.tr(" (also {family})").format(family=missing.kin) if missing.kin else ""
+        if other is not None and not kin:
+            kin = f" ({other.badge})"
+        text = self.tr("Its settings are back, with “{chosen}”{kin} instead.")
+        remedies: tuple[Remedy, ...] = ()
+        if other is not None:
+            text = self.tr("Its settings are back, with “{chosen}” instead. Use “{other}”{kin}?")
+            session = self._context.session
+            remedies = (
+                Remedy(
+                    self.tr("Use “{name}”").format(name=_short(other.name, 40)),
+                    lambda: session.choose_model(other, presets=False),
+                ),
+                Remedy(self.tr("Stay with “{name}”").format(name=_short(chosen.name, 40)), lambda: None),
+            )
+        words = text.format(chosen=chosen.name, other=other.name if other is not None else "", kin=kin)
+        self._banner.show_message(Message(title=title, text=words, remedies=remedies, kind="info", topic="model"))
+
     def _on_ended(self, item: JobItem) -> None:
         failure = item.failure
         if item.state is not JobState.FAILED or failure is None:
             return
         if failure.field and self._left.show_error(InvalidRequest(failure.field, failure.message, hint=failure.hint)):
             return
-        again = () if failure.kind is ErrorKind.BAD_INPUT else (self._again(item),)
+        again = () if failure.kind in (ErrorKind.BAD_INPUT, ErrorKind.DEVICE_LOST) else (self._again(item),)
         self._banner.show_message(_message(failure, again))
 
     def _again(self, item: JobItem) -> Remedy:

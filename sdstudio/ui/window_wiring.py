@@ -42,7 +42,7 @@ class Commands(QObject):
         self._window = parts.window
         self._context = parts.context
         self._open = opener
-        self._dialogs = WindowDialogs(parts)
+        self.dialogs = WindowDialogs(parts, self.show_in_folder, self.open_folder)
         self.canvas = CanvasCommands(parts)
         self.canvas_files = CanvasFileCommands(parts)
         self.candidates = CandidateCommands(parts)
@@ -58,7 +58,8 @@ class Commands(QObject):
         return {
             "results_folder": lambda: self.open_folder(context.results_folder),
             "models_folder": lambda: self.open_folder(context.paths.models),
-            "settings": self._dialogs.show_settings,
+            "models": self.dialogs.show_models,
+            "settings": self.dialogs.show_settings,
             "quit": lambda: _close(window),
             "copy": lambda: self.canvas.copy() if parts.canvas.canvas_shown else self.copy(self._shown()),
             "use_settings": lambda: self.use_settings(parts.presenter.path),
@@ -81,8 +82,8 @@ class Commands(QObject):
             "cancel": self.cancel,
             "clear_waiting": context.queue.clear_waiting,
             "enlarge": lambda: self.enlarge(parts.presenter.path),
-            "shortcuts": self._dialogs.show_shortcuts,
-            "about": self._dialogs.show_about,
+            "shortcuts": self.dialogs.show_shortcuts,
+            "about": self.dialogs.show_about,
         }
 
     @property
@@ -132,9 +133,7 @@ class Commands(QObject):
     # Files
 
     def on_restored(self, request: GenerationRequest, path: str) -> None:
-        note = self._context.session.restore(request)
-        if note:
-            self._parts.troubles.show_note(note)
+        self._context.models.missing.restore(request)
 
     def use_settings(self, path: str) -> None:
         if path:
@@ -216,4 +215,4 @@ class Commands(QObject):
 
     def dialog(self, name: str) -> SideDialog | None:
         """The one that is open."""
-        return self._dialogs.open_one(name)
+        return self.dialogs.open_one(name)

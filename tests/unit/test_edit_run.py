@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from sdstudio.domain.errors import ErrorKind
 from sdstudio.domain.events import Cancelled, Failed, Finished, JobEvent, PictureSaved, Preview, Progress, Started
 from sdstudio.domain.geometry import Rect, Size
 from sdstudio.domain.image import ImageBuffer, Pixels
+from sdstudio.domain.model_file import ModelFamily
 from sdstudio.domain.request import GenerationRequest, ModelSpec, PromptSpec, SamplingSpec
 from sdstudio.jobs.edit_plan import planned_inpaint, planned_outpaint
 from sdstudio.jobs.job_images import JobImages
@@ -185,6 +186,22 @@ def test_previews_say_where_they_belong_and_progress_counts_all_passes(tmp_path:
     steps = [event for event in desk.events if isinstance(event, Progress)]
     assert [event.step for event in steps] == list(range(1, 14)) and {event.steps for event in steps} == {13}
     assert {event.frame for event in desk.events if isinstance(event, Preview)} == {frame}
+
+
+def test_models_that_know_no_strength_make_one_pass(tmp_path: Path) -> None:
+    """A second one would begin with noise alone and follow an instruction twice."""
+    desk = Desk(tmp_path)
+    desk.inpaint(noise(200, 120), box(200, 120, Rect(20, 20, 120, 90)), frame=Rect(8, 0, 160, 120))
+    first, second = (each for each, _start, _mask in desk.engine.seen)
+    assert first.inpaint is not None and second.size.pixels > first.size.pixels
+    (saved,) = (event for event in desk.events if isinstance(event, PictureSaved))
+    assert isinstance(saved.request, GenerationRequest)
+    desk.engine.seen.clear()
+    family = ModelFamily.PIX2PIX.value
+    desk.run(replace(saved.request, model=replace(saved.request.model, family=family), strength=1.0))
+    assert [each.size for each, _start, _mask in desk.engine.seen] == [first.size]
+    (started,) = (event for event in desk.events if isinstance(event, Started))
+    assert started.steps == 10
 
 
 def test_a_second_pass_begins_with_what_the_first_has_made(tmp_path: Path) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from sdstudio.domain.family_presets import FAMILY_PRESETS
+from sdstudio.domain.family_tasks import tasks_of
 from sdstudio.domain.model_file import LOADABLE_FAMILIES, ModelFamily
-from sdstudio.storage.catalog_files import BADGES
 
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "models.md").read_text("utf-8")
-LINES = re.findall(r"^\|(?! family|-)(.*)\|$", TEXT, re.M)
+TABLE = TEXT[TEXT.index("| family |") :].split("\n\n")[0]
+LINES = re.findall(r"^\|(?! family|-)(.*)\|$", TABLE, re.M)
 ROWS = {cells[0]: cells[1:] for cells in ([cell.strip() for cell in line.split("|")] for line in LINES)}
 
 
@@ -26,10 +28,14 @@ def test_what_it_says_of_each_family_is_so() -> None:
     assert listed.keys() == {family.value for family in ModelFamily}
     for family in ModelFamily:
         cells = listed[family.value]
-        assert cells[0] == BADGES.get(family, "")
-        usable = all("✓" in cell for cell in (cells[2], *cells[4:]))
-        assert usable is (family in LOADABLE_FAMILIES), family
-        assert usable or all(cell == "not yet" for cell in cells[2:])
+        assert cells[0] == FAMILY_PRESETS[family].badge
+        if family not in LOADABLE_FAMILIES:
+            assert all(cell == "not yet" for cell in cells[2:]), family
+            continue
+        assert "✓" in cells[2], family
+        for task, cell in zip(("text", "image", "inpaint"), cells[4:7], strict=True):
+            assert cell.startswith("✓" if tasks_of(family).can(task) else "no: "), (family, task)
+        assert cells[7].startswith("✓"), family
 
 
 def names(row: str) -> list[str]:

@@ -63,6 +63,10 @@ def test_progress_in_detail() -> None:
     assert messages.job_detail(replace(ITEM, index=1, seconds_left=10.0)) == "picture 2 of 4 · about 10 s left"
     assert messages.job_detail(replace(ITEM, pictures=1, seconds_left=10.0)) == "about 10 s left"
     assert messages.job_detail(replace(ITEM, pictures=1)) == ""
+    reading = replace(ITEM, state=JobState.LOADING, what="Reading the model “X”", read=1_230_000_000)
+    reading = replace(reading, read_of=2_132_000_000)
+    assert messages.job_detail(reading) == "Reading the model “X”: 1.2 of 2.1 GB"
+    assert messages.job_detail(replace(reading, read_of=0)) == "Reading the model “X”"
     upscale = UpscaleRequest(image=ImageInput(sha256="0" * 64, width=8, height=8), source_name="castle")
     item = replace(ITEM, request=upscale, pictures=1, step=3, steps=9)
     assert messages.job_state(item) == "Part 3 of 9"

@@ -15,6 +15,7 @@ from sdstudio.app.context import AppContext
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.domain.model_file import Prediction
 from sdstudio.domain.models import ModelInfo
+from sdstudio.domain.models_found import ModelsFound
 from sdstudio.storage import catalog as catalog_module
 from sdstudio.storage import model_hashes
 from sdstudio.storage.model_index import ModelIndex
@@ -44,6 +45,7 @@ def test_models_of_a_kind_come_together(context: AppContext, qtbot: QtBot) -> No
     write_safetensors(models / "b.safetensors", families.sd1())
     write_safetensors(models / "c.safetensors", families.sd2(9))
     write_safetensors(models / "xl.safetensors", families.sdxl())
+    write_safetensors(models / "flux.safetensors", {"double_blocks.0.img_attn.qkv.weight": (8, 8)})
     write_model(models / "d", "Dreamy")
     refresh(context, qtbot)
     rows = [context.catalog.index(row) for row in range(context.catalog.rowCount())]
@@ -53,6 +55,7 @@ def test_models_of_a_kind_come_together(context: AppContext, qtbot: QtBot) -> No
         ("Dreamy", "SD 1.5"),
         ("c", "SD 2 inpaint"),
         ("a", "SD 2 v"),
+        ("xl", "SDXL"),
     ]
 
 
@@ -128,9 +131,9 @@ def test_a_model_of_the_last_session_is_still_awaited(make_context: MakeContext,
 def test_the_look_is_not_in_the_windows_thread(qapp: object, io: IoWorker, qtbot: QtBot) -> None:
     threads: list[bool] = []
 
-    def look() -> list[ModelInfo]:
+    def look() -> ModelsFound:
         threads.append(QThread.currentThread() is catalog.thread())
-        return []
+        return ModelsFound()
 
     catalog = CatalogModel([], look, io)
     with qtbot.waitSignal(catalog.refreshed):

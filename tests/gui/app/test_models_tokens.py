@@ -16,6 +16,7 @@ from sdstudio.app.io_worker import IoWorker
 from sdstudio.app.token_ask import FieldTokens
 from sdstudio.domain.errors import ModelError
 from sdstudio.domain.models import ModelInfo
+from sdstudio.domain.models_found import ModelsFound
 from sdstudio.domain.request import ModelSpec
 from tests.helpers.app_fixtures import WordCounter, write_model
 
@@ -50,7 +51,7 @@ def test_models_are_found_by_hash_then_folder_then_name(qapp: object, io: IoWork
         ModelInfo(spec=ModelSpec(name="A", path="/a", hash="aaaaaaaaaa")),
         ModelInfo(spec=ModelSpec(name="B", path="/b", hash="")),
     ]
-    catalog = CatalogModel(infos, lambda: infos, io)
+    catalog = CatalogModel(infos, lambda: ModelsFound(infos=tuple(infos)), io)
     assert catalog.find(ModelSpec(name="x", path="/elsewhere", hash="aaaaaaaaaa")) == infos[0]
     assert catalog.find(ModelSpec(name="x", path="/b", hash="ffffffffff")) == infos[1]
     assert catalog.find(ModelSpec(name="b", path="/c", hash="")) == infos[1]
@@ -62,11 +63,11 @@ def test_a_look_that_fails_is_a_problem_and_can_be_repeated(qapp: object, io: Io
     info = ModelInfo(spec=ModelSpec(name="A", path="/a"))
     looks: list[int] = []
 
-    def look() -> list[ModelInfo]:
+    def look() -> ModelsFound:
         looks.append(1)
         if len(looks) == 1:
             raise ModelError("The folder is damaged.")
-        return [info]
+        return ModelsFound(infos=(info,))
 
     catalog = CatalogModel([], look, io)
     with qtbot.waitSignals([catalog.problem, catalog.refreshed]):

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from sdstudio.app.bridge import EngineState
 from sdstudio.app.context import AppContext
 from sdstudio.app.queue import JobItem, JobQueue, JobState
-from sdstudio.domain.errors import OutOfMemory, StorageError, StudioError
+from sdstudio.domain.errors import DeviceLost, OutOfMemory, StorageError, StudioError
 from sdstudio.domain.events import PictureSaved, Preview
 from sdstudio.domain.request import GenerationRequest
 from sdstudio.engine.fake import StepGate
@@ -221,6 +221,19 @@ def test_a_failed_job_leaves_the_others_running(
     assert (failed.failure.message, failed.failure.hint) == ("The picture did not fit.", "Make it smaller.")
     assert failed.seconds_left is None
     assert entries(ready_context) == 0
+
+
+def test_when_the_graphics_card_is_lost_everything_waits_for_the_next_start(
+    queue: JobQueue, ready_context: AppContext, watch: Watch, engine: HeldFactory, qtbot: QtBot
+) -> None:
+    """Every other job would fail as well."""
+    engine.script.failures[0] = DeviceLost("The card has stopped working.", hint="Start again.")
+    for prompt in ("fails", "waits", "waits too"):
+        queue.add(make_request(prompt))
+    qtbot.waitUntil(lambda: len(watch.ended) == 1 and len(queue.waiting) == 2)
+    qtbot.waitUntil(lambda: entries(ready_context) == 3)
+    assert queue.current is None and prompts(queue.waiting) == ["waits", "waits too"]
+    assert len(engine.calls.runs) == 1
 
 
 def test_a_job_that_cannot_be_journaled_is_refused(

@@ -274,7 +274,9 @@ def test_every_control_has_a_name_and_a_tooltip(dock: LeftDock, context: AppCont
 def test_labels_have_buddies(dock: LeftDock) -> None:
     labels = dock.findChildren(FieldLabel)
     settings = ["Model", "Size", "Steps", "Guidance", "Sampler", "Seed", "Pictures"]
-    assert [label.text() for label in labels] == ["Strength", "Feather", "Grow", "Context", *settings]
+    of_families = ["Image guidance", "Noise level", "VAE", "Refiner", "From"]
+    names = {label.text() for label in labels}
+    assert names == {"Strength", "Feather", "Grow", "Context", *settings, *of_families}
     assert all(label.buddy() is not None for label in labels)
 
 
@@ -291,7 +293,7 @@ def test_tab_order_is_reading_order(dock: LeftDock, context: AppContext) -> None
         QTest.keyClick(widget, Qt.Key.Key_Tab)
     settings, prompt = dock.settings, dock.prompt
     chip = next(chip for chip in settings.chips.chips if chip.isChecked())
-    wanted = [prompt.positive, prompt.fold, prompt.negative, settings.model, chip]
+    wanted = [prompt.positive, prompt.fold, prompt.negative, dock.loras.fold, dock.loras.add, settings.model, chip]
     wanted += [settings.size_fields.width_field, settings.size_fields.swap, settings.size_fields.height_field]
     wanted += [settings.steps.slider, settings.steps.number, settings.guidance.slider, settings.guidance.number]
     wanted += [settings.sampler, settings.seed.toggle, settings.seed.field, settings.seed.use_last]

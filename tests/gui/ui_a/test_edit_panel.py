@@ -186,8 +186,8 @@ def test_one_frame_each_is_offered_for_several_islands_only(dock: LeftDock, desk
 def test_modes_are_one_stop_with_arrows_inside(dock: LeftDock, desk: EditDesk) -> None:
     masked(desk)
     buttons = dock.edit.modes.buttons
-    dock.prompt.fold.setFocus(Qt.FocusReason.TabFocusReason)
-    QTest.keyClick(dock.prompt.fold, Qt.Key.Key_Tab)
+    dock.loras.add.setFocus(Qt.FocusReason.TabFocusReason)
+    QTest.keyClick(dock.loras.add, Qt.Key.Key_Tab)
     assert buttons["fill"].hasFocus()
     QTest.keyClick(buttons["fill"], Qt.Key.Key_Right)
     assert buttons["change"].hasFocus() and desk.settings.mode is FillMode.CHANGE

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QStyleOptionComboBox
 from pytestqt.qtbot import QtBot
 
 from sdstudio.app.context import AppContext
@@ -13,15 +17,19 @@ from sdstudio.ui.left_dock import LeftDock
 from tests.helpers import model_families as families
 from tests.helpers.model_files import write_safetensors
 
+SD1 = ["Stable Diffusion 1", "portraits", "watercolour", "fill-in"]
+SD2 = ["Stable Diffusion 2", "landscapes-768"]
+XL = ["Stable Diffusion XL", "giant"]
+
 
 @pytest.fixture
 def listed(dock: LeftDock, context: AppContext, qtbot: QtBot) -> LeftDock:
-    """The dock, with five files in the folder of models, of which one cannot be used."""
+    """The dock, with five files in the folder of models."""
     models = context.paths.models
     v = {"modelspec.prediction_type": "v"}
     write_safetensors(models / "landscapes-768.safetensors", families.sd2(), metadata=v)
     write_safetensors(models / "watercolour.safetensors", families.sd1())
-    write_safetensors(models / "portraits.safetensors", families.sd1())
+    write_safetensors(models / "portraits.safetensors", families.small_sd(1))
     write_safetensors(models / "fill-in.safetensors", families.sd1(9))
     write_safetensors(models / "giant.safetensors", families.sdxl())
     with qtbot.waitSignal(context.catalog.refreshed):
@@ -31,12 +39,12 @@ def listed(dock: LeftDock, context: AppContext, qtbot: QtBot) -> LeftDock:
 
 def test_kinds_stand_together_with_a_line_between(listed: LeftDock) -> None:
     menu = listed.settings.model
-    names = ["Starter", "portraits", "watercolour", "fill-in", "landscapes-768"]
-    assert [menu.itemText(row) for row in range(menu.count())] == names
+    names = [menu.itemText(row) for row in range(menu.count())]
+    assert names == ["Starter", *SD1, *SD2, *XL, "Models…"]
     delegate = menu.itemDelegate()
     assert isinstance(delegate, ComboRows)
     lines = [delegate.begins_group(menu.model().index(row, 0)) for row in range(menu.count())]
-    assert lines == [False, True, False, True, True]
+    assert [name for name, line in zip(names, lines, strict=True) if line] == [SD1[0], SD2[0], XL[0], "Models…"]
 
 
 def test_a_chosen_file_brings_its_sizes_and_badge(listed: LeftDock, context: AppContext) -> None:
@@ -62,5 +70,69 @@ def test_the_line_is_drawn(listed: LeftDock, qtbot: QtBot) -> None:
     scale = shot.devicePixelRatio()
     tops = [view.visualRect(menu.model().index(row, 0)).top() for row in range(menu.count())]
     drawn = [shot.pixelColor(round(40 * scale), round(top * scale)) == colour for top in tops]
-    assert drawn == [False, True, False, True, True]
+    assert [menu.itemText(row) for row, line in enumerate(drawn) if line] == [SD1[0], SD2[0], XL[0], "Models…"]
     menu.hidePopup()
+
+
+def test_headings_are_not_chosen_and_keys_stay_among_the_models(listed: LeftDock, context: AppContext) -> None:
+    menu = listed.settings.model
+    asked: list[bool] = []
+    listed.settings.models_asked.connect(lambda: asked.append(True))
+    menu.setFocus()
+    for _ in range(10):
+        QTest.keyClick(menu, Qt.Key.Key_Down)
+    assert menu.currentText() == context.session.model.name == "giant"
+    assert asked == []
+    for _ in range(10):
+        QTest.keyClick(menu, Qt.Key.Key_Up)
+    assert context.session.model.name == "Starter"
+
+
+def test_the_last_row_asks_for_all_models_and_changes_nothing(
+    listed: LeftDock, context: AppContext, qtbot: QtBot
+) -> None:
+    menu = listed.settings.model
+    menu.showPopup()
+    view = menu.view()
+    qtbot.waitUntil(view.isVisible)
+    last = menu.model().index(menu.count() - 1, 0)
+    with qtbot.waitSignal(listed.settings.models_asked):
+        view.setCurrentIndex(last)
+        QTest.keyClick(view, Qt.Key.Key_Return)
+    assert menu.currentText() == context.session.model.name == "Starter"
+
+
+def test_a_model_whose_folder_is_gone_is_still_named(listed: LeftDock, context: AppContext, qtbot: QtBot) -> None:
+    menu = listed.settings.model
+    portraits = next(info for info in context.catalog.infos if info.name == "portraits")
+    context.session.choose_model(portraits)
+    assert (menu.currentText(), menu.badge) == ("portraits", "SD 1.5")
+    (context.paths.models / "portraits.safetensors").unlink()
+    with qtbot.waitSignal(context.catalog.refreshed):
+        context.catalog.refresh()
+    assert (menu.currentIndex(), menu.badge) == (-1, "not here")
+    option = QStyleOptionComboBox()
+    menu.initStyleOption(option)
+    assert option.currentText == "portraits"
+
+
+def test_a_large_model_brings_large_sizes_and_less_guidance(listed: LeftDock, context: AppContext) -> None:
+    giant = next(info for info in context.catalog.infos if info.name == "giant")
+    context.session.choose_model(giant)
+    state = context.session.state
+    assert (state.width, state.height, state.guidance_scale) == (1024, 1024, 6.0)
+    assert [chip.text() for chip in listed.settings.chips.chips][:3] == ["1024 × 1024", "832 × 1216", "1216 × 832"]
+
+
+def test_the_negative_prompt_goes_where_it_has_no_effect(listed: LeftDock, context: AppContext) -> None:
+    prompt, session = listed.prompt, context.session
+    session.update(negative="blurry")
+    prompt.set_unfolded(True)
+    session.update(guidance_scale=1.0)
+    assert prompt.fold.isVisible() and prompt.negative.isVisible(), "nothing moves under the hand at the slider"
+    assert prompt.fold.summary == "has no effect at this guidance"
+    fast = replace(session.model, presets=replace(session.model.presets, guidance_scale=1.0))
+    session.choose_model(fast)
+    assert not prompt.fold.isVisible() and not prompt.negative.isVisible()
+    session.update(guidance_scale=4.0)
+    assert prompt.fold.isVisible() and prompt.negative.isVisible() and prompt.fold.summary == "blurry"

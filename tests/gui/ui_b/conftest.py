@@ -11,9 +11,10 @@ from sdstudio.app.bridge import EngineState
 from sdstudio.app.context import AppContext
 from sdstudio.ui.main_window import MainWindow
 from sdstudio.ui.theme import Theme
+from tests.helpers.models_desk import dialog, stocked
 from tests.helpers.ui_fixtures import one_theme, theme
 
-__all__ = ["one_theme", "theme"]
+__all__ = ["dialog", "one_theme", "stocked", "theme"]
 
 OpenWindow = Callable[[AppContext], MainWindow]
 

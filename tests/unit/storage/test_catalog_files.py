@@ -8,17 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from sdstudio.domain import model_file
 from sdstudio.domain.errors import ModelError
+from sdstudio.domain.family_presets import FAMILY_PRESETS
 from sdstudio.domain.geometry import Size
-from sdstudio.domain.model_file import LOADABLE_FAMILIES, Evidence, ModelFamily, Prediction
+from sdstudio.domain.model_file import Evidence, ModelFamily, Prediction
 from sdstudio.domain.models import ModelInfo
 from sdstudio.storage import catalog as catalog_module
+from sdstudio.storage import model_refusal
 from sdstudio.storage.catalog import ModelCatalog
-from sdstudio.storage.catalog_files import BADGES
 from sdstudio.storage.hashes import HashCache
 from sdstudio.storage.model_card import read_card
 from sdstudio.storage.model_index import ModelIndex
 from sdstudio.storage.model_library import ModelLibrary
+from sdstudio.storage.recognise.stable_diffusion import trained_side
 from tests.helpers import model_families as families
 from tests.helpers.cli_desk import starter
 from tests.helpers.cli_fixtures import Run, desk, run
@@ -64,6 +67,15 @@ FILES = {
     "SD 2 v": (families.sd2(), TOLD_V, "v", 768),
     "SD 2": (families.sd2(), None, "unknown", 512),
     "SD 2 inpaint": (families.sd2(9), None, "epsilon", 512),
+    "SD 2 depth": (families.depth(), None, "epsilon", 512),
+    "SD 1.5 edit": (families.sd1(8), None, "epsilon", 512),
+    "SD ×4 upscaler": (families.x4(), None, "v", 512),
+    "SD 2 unCLIP": (families.unclip("H"), None, "v", 768),
+}
+LARGE = {
+    "SDXL": families.sdxl(),
+    "SDXL inpaint": families.sdxl(9),
+    "SDXL refiner": families.refiner(),
 }
 
 
@@ -74,14 +86,27 @@ def test_each_family_is_an_entry_with_settings_that_suit_it(shelf: Shelf, badge:
     info = shelf.only()
     assert (info.name, info.badge, info.built_in) == ("My model.v2", badge, False)
     assert (info.spec.path, info.spec.hash, info.spec.prediction) == (str(path), "", prediction)
-    assert BADGES[ModelFamily(info.spec.family)] == badge
+    assert FAMILY_PRESETS[ModelFamily(info.spec.family)].badge == badge and info.family == info.spec.family
     presets, longer = info.presets, side * 3 // 2
-    assert (presets.steps, presets.guidance_scale, presets.size) == (25, 7.5, Size(side, side))
+    guidance = {"SD ×4 upscaler": 9.0, "SD 2 unCLIP": 10.0}.get(badge, 7.5)
+    assert (presets.steps, presets.guidance_scale, presets.size) == (25, guidance, Size(side, side))
     assert presets.sizes == (Size(side, side), Size(side, longer), Size(longer, side))
 
 
-def test_every_family_that_can_be_loaded_has_a_badge() -> None:
-    assert BADGES.keys() == LOADABLE_FAMILIES
+@pytest.mark.parametrize("badge", list(LARGE))
+def test_large_families_begin_with_a_million_pixels(shelf: Shelf, badge: str) -> None:
+    shelf.put("xl.safetensors", LARGE[badge])
+    info = shelf.only()
+    assert (info.badge, info.presets.guidance_scale, info.presets.size) == (badge, 6.0, Size(1024, 1024))
+    assert all(0.95 < size.width * size.height / 2**20 < 1.01 for size in info.presets.sizes)
+
+
+def test_every_family_has_presets_that_suit_it() -> None:
+    assert FAMILY_PRESETS.keys() == set(ModelFamily)
+    for family, usual in FAMILY_PRESETS.items():
+        assert usual.size.width == usual.size.height == (trained_side(family) or 512)
+        assert all(size.width % 8 == size.height % 8 == 0 for size in usual.sizes)
+        assert len(set(usual.sizes)) == len(usual.sizes) <= 6, "the row of chips shows six"
 
 
 REFUSED = {
@@ -97,7 +122,11 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("family", list(REFUSED))
-def test_a_family_that_cannot_be_loaded_yet_is_refused_by_its_name(shelf: Shelf, family: str) -> None:
+def test_a_family_that_cannot_be_loaded_yet_is_refused_by_its_name(
+    shelf: Shelf, family: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (catalog_module, model_file, model_refusal):
+        monkeypatch.setattr(module, "LOADABLE_FAMILIES", frozenset({ModelFamily.SD1}))
     path = shelf.put("model.safetensors", REFUSED[family])
     assert [info.name for info in shelf.catalog().models()] == ["Starter"]
     with pytest.raises(ModelError) as caught:
@@ -114,7 +143,7 @@ def test_the_files_that_draw_are_listed_beside_folders_and_nothing_else(shelf: S
     write_folder(shelf.models / "c", config={"in_channels": 4, "cross_attention_dim": 768})
     wide = {"in_channels": 4, "cross_attention_dim": 2048, "projection_class_embeddings_input_dim": 2816}
     write_folder(shelf.models / "xl", config=wide)
-    assert [info.name for info in shelf.catalog().models()] == ["Starter", "a", "b", "c"]
+    assert [info.name for info in shelf.catalog().models()] == ["Starter", "a", "b", "c", "xl"]
 
 
 @pytest.mark.parametrize(
@@ -223,10 +252,10 @@ def test_the_list_shows_what_suits_a_file(run: Run, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("by", ["path", "name"])
-def test_an_sdxl_file_is_refused_in_words(run: Run, tmp_path: Path, by: str) -> None:
-    path = write_safetensors(tmp_path / "data" / "models" / "xl.safetensors", families.sdxl())
-    result = run("generate", "a", "--model", path if by == "path" else "XL")
-    assert result.code == 2 and "is a checkpoint of SDXL, which SD Studio cannot use yet" in result.err
+def test_a_part_of_a_model_is_refused_in_words(run: Run, tmp_path: Path, by: str) -> None:
+    path = write_safetensors(tmp_path / "data" / "models" / "ink.safetensors", families.lora(768))
+    result = run("generate", "a", "--model", path if by == "path" else "Ink")
+    assert result.code == 2 and "is a LoRA for SD 1.x (kohya), which draws nothing alone" in result.err
 
 
 # -- model cards ------------------------------------------------------------------------------------------------------
