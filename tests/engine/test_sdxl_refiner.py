@@ -74,7 +74,9 @@ def by_pipelines(first: Any, second: Any, sampler: str, begin: float, **argument
 
 
 @pytest.mark.parametrize("sampler", [name for name in KINDS if name not in TWICE])
-def test_samplers_of_every_kind_equal_the_pipelines(sampler: str, both: LoadedModel, pipelines: tuple[Any, Any, Any]) -> None:
+def test_samplers_of_every_kind_equal_the_pipelines(
+    sampler: str, both: LoadedModel, pipelines: tuple[Any, Any, Any]
+) -> None:
     ours = drawn(both, refiner=shared(), sampler=sampler, steps=6)
     assert np.array_equal(ours, by_pipelines(pipelines[0], pipelines[2], sampler, 0.5, width=64, height=64))
 
