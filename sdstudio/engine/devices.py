@@ -41,16 +41,29 @@ def choose_device(threads: int = 0, device: str = "") -> Device:
     """
     torch.set_num_threads(threads or physical_cores())
     count = torch.get_num_threads()
+    cards = _cards()
     number = _card(device)
     if number is not None:
         properties = torch.cuda.get_device_properties(number)
         info = EngineInfo(
-            device=properties.name, device_kind="cuda", threads=count, memory_total=int(properties.total_memory)
+            device=properties.name,
+            device_kind="cuda",
+            threads=count,
+            memory_total=int(properties.total_memory),
+            devices=cards,
         )
         return Device(torch.device("cuda", number), torch.float16, info)
     memory = int(psutil.virtual_memory().total)
-    info = EngineInfo(device="CPU", device_kind="cpu", threads=count, memory_total=memory)
+    info = EngineInfo(device="CPU", device_kind="cpu", threads=count, memory_total=memory, devices=cards)
     return Device(torch.device("cpu"), torch.float32, info)
+
+
+def _cards() -> tuple[tuple[str, str], ...]:
+    """All graphics cards: what each is chosen by, and its own name. Cards of one make are told apart by their number."""
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    names = [torch.cuda.get_device_name(number) for number in range(count)]
+    shown = [name if names.count(name) == 1 else f"{name} ({number + 1})" for number, name in enumerate(names)]
+    return tuple((f"cuda:{number}", name) for number, name in enumerate(shown))
 
 
 def _card(device: str) -> int | None:

@@ -284,3 +284,15 @@ def test_a_device_that_is_not_there_is_said(device: str, words: str, images: Ima
     with pytest.raises(InvalidRequest, match=words):
         TorchEngine(images=images, upscaler=tmp_path, device=device)
     assert choose_device(1, "cpu").info.device_kind == "cpu"
+
+
+def test_all_cards_are_told_by_the_names_they_are_chosen_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("Card A", "Card B", "Card A")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(names))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda number: names[number])
+    assert choose_device(1, "cpu").info.devices == (
+        ("cuda:0", "Card A (1)"),
+        ("cuda:1", "Card B"),
+        ("cuda:2", "Card A (3)"),
+    )
