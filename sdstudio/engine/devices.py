@@ -59,7 +59,7 @@ def choose_device(threads: int = 0, device: str = "") -> Device:
 
 
 def _cards() -> tuple[tuple[str, str], ...]:
-    """All graphics cards: what each is chosen by, and its own name. Cards of one make are told apart by their number."""
+    """All graphics cards: what each is chosen by, and its own name, with a number where several have the same."""
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     names = [torch.cuda.get_device_name(number) for number in range(count)]
     shown = [name if names.count(name) == 1 else f"{name} ({number + 1})" for number, name in enumerate(names)]
