@@ -200,39 +200,32 @@ def _variant(folder: Path, part: str, stem: str) -> str | None:
 
 
 def _load_network(kind: Any, folder: Path, part: str, device: Device) -> Any:
-    read_json(folder / part / "config.json", part)
-    variant = _variant(folder, part, _DIFFUSERS_WEIGHTS)
-    try:
-        network, loading = kind.from_pretrained(
-            str(folder / part),
-            torch_dtype=device.dtype,
-            variant=variant,
-            local_files_only=True,
-            use_safetensors=True,
-            output_loading_info=True,
-        )
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise damaged(part, "its weights cannot be read") from error
-    except RuntimeError as error:
-        if is_out_of_memory(error):
-            raise
-        raise damaged(part, "its weights do not fit its description") from error
+    network, loading = _pretrained(kind, folder, part, _DIFFUSERS_WEIGHTS, torch_dtype=device.dtype)
     if loading["missing_keys"]:
         raise damaged(part, f"{len(loading['missing_keys'])} of its weights are missing")
     return network
 
 
 def _load_text_encoder(kind: Any, folder: Path, part: str, device: Device) -> Any:
+    encoder, loading = _pretrained(kind, folder, part, "model", dtype=device.dtype)
+    if loading["missing_keys"] or loading["mismatched_keys"]:
+        raise damaged(part, "some of its weights are missing")
+    return encoder
+
+
+def _pretrained(kind: Any, folder: Path, part: str, stem: str, **precision: torch.dtype) -> tuple[Any, dict[str, Any]]:
+    """The network, and what its library says of missing and mismatched weights. `precision`: the two libraries name
+    it differently."""
     read_json(folder / part / "config.json", part)
-    variant = _variant(folder, part, "model")
+    variant = _variant(folder, part, stem)
     try:
-        encoder, loading = kind.from_pretrained(
+        network, loading = kind.from_pretrained(
             str(folder / part),
-            dtype=device.dtype,
             variant=variant,
             local_files_only=True,
             use_safetensors=True,
             output_loading_info=True,
+            **precision,
         )
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
         raise damaged(part, "its weights cannot be read") from error
@@ -240,9 +233,7 @@ def _load_text_encoder(kind: Any, folder: Path, part: str, device: Device) -> An
         if is_out_of_memory(error):
             raise
         raise damaged(part, "its weights do not fit its description") from error
-    if loading["missing_keys"] or loading["mismatched_keys"]:
-        raise damaged(part, "some of its weights are missing")
-    return encoder
+    return network, loading
 
 
 def _load_weights(folder: Path, part: str) -> State:
