@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QObject
 
 from sdstudio.app.canvas_build import AREA_PIXELS, NewTiles, filled
-from sdstudio.app.canvas_pace import HandPace
+from sdstudio.app.canvas_pace import HandPace, step_back
 from sdstudio.app.canvas_tools import CanvasTools
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.canvas.blend import opacity_step
@@ -133,7 +133,7 @@ class CanvasHand(CanvasTools):
         large = self._document is not None and self._document.size.pixels >= LARGE_CANVAS
         if large and not self._refilling and spare_tiles.low:
             self._refilling = True
-            self._spare_io.submit(spare_tiles.refill, self._refilled)
+            self._spare_io.submit(lambda: _refill(self.pace), self._refilled)
 
     def _refilled(self, _nothing: None) -> None:
         self._refilling = False
@@ -190,3 +190,9 @@ class CanvasHand(CanvasTools):
         self._last_point = None
         self._pressed = False
         self._follow_outline()
+
+
+def _refill(pace: HandPace) -> None:
+    """In the other thread, between the hand's frames: on few cores it would take them from the window."""
+    step_back()
+    spare_tiles.refill(pace.rest)

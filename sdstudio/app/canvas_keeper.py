@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from sdstudio.app.canvas_pace import step_back
 from sdstudio.domain.canvas_state import CanvasSnapshot
 from sdstudio.domain.errors import StorageError
 from sdstudio.storage.canvas_journal import CanvasJournal, JournalInUse
@@ -118,6 +119,8 @@ class CanvasKeeper:
 
     def _opened(self) -> CanvasJournal:
         """Raises StorageError."""
+        if self._journal is None:
+            step_back()
         while self._journal is None:
             if self._slot is None:
                 self._slot, self._crashed = self._take_slot()

@@ -295,7 +295,9 @@ class MipLevels:
         if whole is not None:
             value = uniform_value(pixels, whole.width, whole.height)
             return pixels if value is None else self._solids.tile(value, whole.width, whole.height)
-        return pixels if pixels[changed.slices].any() or pixels.any() else None
+        # One pixel first: mostly that is enough.
+        lit = pixels[changed.y, changed.x].any() or pixels[changed.slices].any() or pixels.any()
+        return pixels if lit else None
 
 
 def _in_pairs(part: Rect | None, inside: Rect) -> Rect | None:

@@ -15,7 +15,8 @@ import numpy as np
 from sdstudio.canvas.blend import OPAQUE, is_opaque, opacity_step, over, premultiplied, with_opacity
 from sdstudio.canvas.layers import LayerStack
 from sdstudio.canvas.mip import WHOLE_TILE, MipLevels, Solids, TimeSlice, Value, level_size, part_of_tile
-from sdstudio.canvas.tiles import TileGrid, empty_tile, keys_of, tile_rect
+from sdstudio.canvas.spare import spare_tiles
+from sdstudio.canvas.tiles import TileGrid, keys_of, tile_rect
 from sdstudio.domain.canvas_state import MASK, PICTURE, TILE, CanvasState, TileKey
 from sdstudio.domain.geometry import NO_PIXELS, Rect, Size
 from sdstudio.domain.image import Pixels
@@ -116,7 +117,7 @@ class PictureSource:
         stale = self.stale(key)
         flat = self._flat.get(key)
         if flat is None:
-            flat = self._flat[key] = empty_tile(4)
+            flat = self._flat[key] = spare_tiles.take(4)  # all of it is stale
         if stale is not None:
             region = self.region(key, stale)
             flat[stale.slices] = 0 if region is None else region

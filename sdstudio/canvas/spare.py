@@ -7,14 +7,15 @@ large brush opens dozens of tiles in a frame after each snapshot.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 
 from sdstudio.domain.canvas_state import TILE
 from sdstudio.domain.image import Pixels
 
-KEPT = {1: 128, 4: 128}
-"""By channels: 8 MB for masks, 32 MB for colour."""
+KEPT = {1: 256, 4: 128}
+"""By channels: 16 MB for masks (a stroke's coverage takes two of each tile it comes to), 32 MB for colour."""
 
 LARGE_CANVAS = 1 << 22
 """Pixels from which on a stroke may touch more tiles than are at hand anyway."""
@@ -38,11 +39,13 @@ class SpareTiles:
         """Whether a refill is worth its while."""
         return any(len(self._ready[channels]) < count // 2 for channels, count in KEPT.items())
 
-    def refill(self) -> None:
-        """Takes some tens of milliseconds: for another thread. Writing lets the other threads run."""
+    def refill(self, rest: Callable[[], None]) -> None:
+        """Takes some tens of milliseconds: for another thread. `rest` is called before each tile, and may wait a
+        moment. Writing lets the other threads run."""
         for channels, count in KEPT.items():
             ready = self._ready[channels]
             while len(ready) < count:
+                rest()
                 pixels = np.empty((TILE, TILE) if channels == 1 else (TILE, TILE, channels), np.uint8)
                 pixels.fill(0)
                 ready.append(pixels)

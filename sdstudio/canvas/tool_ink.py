@@ -118,15 +118,24 @@ class PaintAdd(PlainInk):
 
     def lay_all(self, places: Sequence[Place]) -> None:
         """At full opacity most pixels stay or are covered: the others are mixed by themselves, all in one go (a call
-        costs as much as some thousand pixels)."""
+        costs as much as some thousand pixels). On nothing, and on itself, the ink has nothing to mix with."""
         kept: list[tuple[Pixels, Words32, npt.NDArray[np.intp]]] = []
         faint: list[tuple[Words32, Pixels]] = []
         for target, before, cover in places:
             if before is None or self._opacity < 255:
                 self.lay(target, before, cover)
                 continue
-            result, flat = before.view("<u4")[..., 0].flatten(), np.ascontiguousarray(cover).reshape(-1)
-            between = ((flat - np.uint8(1)) < 254).nonzero()[0]
+            result = before.view("<u4")[..., 0].flatten()
+            other = result != self._solid
+            if not other.any():
+                target[:] = before
+                continue
+            if not result.any():
+                self.lay(target, None, cover)
+                continue
+            flat = np.ascontiguousarray(cover).reshape(-1)
+            other &= (flat - np.uint8(1)) < 254
+            between = other.nonzero()[0]
             faint.append((result[between], flat[between]))
             np.copyto(result, self._solid, where=flat == 255)
             kept.append((target, result, between))

@@ -79,6 +79,26 @@ def test_the_stamp_cache_keeps_to_its_budget() -> None:
     assert cache.dab(0.0, 0.0, 256.0, 0.5, 255)[2] is cache.dab(7.0, 9.0, 256.0, 0.5, 255)[2]
 
 
+@pytest.mark.parametrize("hardness", [0.0, 0.8, 1.0])
+@pytest.mark.parametrize("size", [64.0, 65.5, 130.0, 255.25])
+@pytest.mark.parametrize(("x", "y"), [(0.0, 0.0), (0.5, 0.0), (0.5, 0.5)])
+def test_a_large_dab_comes_back_from_its_quarter(size: float, hardness: float, x: float, y: float) -> None:
+    cache = StampCache(budget=150_000)
+    left, top, pixels = cache.dab(x, y, size, hardness, 255)
+    first = pixels.copy()
+    for other in range(300, 304):
+        cache.dab(0.0, 0.0, float(other), 0.5, 255)  # pushes it out
+    again = cache.dab(x, y, size, hardness, 255)
+    assert again[:2] == (left, top)
+    assert again[2] is not pixels
+    assert np.array_equal(again[2], first)
+    # Its pixels are those of a disc around (x, y): the same from every side.
+    middle = (2 * left + first.shape[1]) / 2, (2 * top + first.shape[0]) / 2
+    if middle == (x, y):
+        assert np.array_equal(first, first[::-1, ::-1])
+    assert first.max() == 255
+
+
 def test_pressure_gives_size_and_strength() -> None:
     light = BrushSettings(size=100, opacity_by_pressure=True, curve=((0, 0), (0.5, 0.2), (1, 1)))
     assert Brush(light).diameter(1.0) == 100

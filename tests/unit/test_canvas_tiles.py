@@ -8,8 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdstudio.canvas.blend import is_opaque, over, premultiplied
+from sdstudio.canvas.document import CanvasDocument
 from sdstudio.canvas.edits import tiles_of
-from sdstudio.canvas.spare import SpareTiles, spare_tiles
+from sdstudio.canvas.pyramid import Pyramid
+from sdstudio.canvas.spare import KEPT, SpareTiles, spare_tiles
 from sdstudio.canvas.tiles import TileGrid, keys_of
 from sdstudio.domain.canvas_state import TILE, Tile, TileKey
 from sdstudio.domain.geometry import NO_PIXELS, Rect, Size
@@ -144,14 +146,15 @@ def test_spare_memory_has_the_right_shape_and_is_made_again() -> None:
     spare = SpareTiles()
     assert spare.low
     assert spare.take(1).shape == (TILE, TILE) and spare.take(4).shape == (TILE, TILE, 4)
-    spare.refill()
-    assert not spare.low
+    rests = list[int]()
+    spare.refill(lambda: rests.append(1))
+    assert not spare.low and len(rests) == sum(KEPT.values())
     taken = [spare.take(channels) for channels in (1, 4, 4)]
     assert [pixels.ndim for pixels in taken] == [2, 3, 3] and taken[1] is not taken[2]
 
 
 def test_what_lay_in_spare_memory_never_shows() -> None:
-    spare_tiles.refill()
+    spare_tiles.refill(lambda: None)
     for channels in (1, 4):
         for dirty in spare_tiles._ready[channels]:
             dirty.fill(77)
@@ -160,3 +163,8 @@ def test_what_lay_in_spare_memory_never_shows() -> None:
         view[...] = 5
         shown = grid.read(Rect.of(grid.size))
         assert np.count_nonzero(shown) == channels and shown[4, 3].max() == 5
+    document = CanvasDocument.blank(Size(TILE, TILE), (9, 9, 9, 255))
+    document.begin("Brush")
+    document.paint.write(Rect(3, 4, 1, 1), np.full((1, 1, 4), 255, np.uint8))
+    flat = Pyramid(document).picture_tile(0, (0, 0))
+    assert flat is not None and np.count_nonzero((flat != (9, 9, 9, 255)).any(axis=-1)) == 1

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sdstudio.canvas.blend import over
 from sdstudio.canvas.document import CanvasDocument
 from sdstudio.canvas.pointer import PointerEvent
 from sdstudio.canvas.tool_ink import MaskAdd, MaskRemove, PaintAdd, PaintRemove
@@ -255,3 +256,28 @@ def test_events_without_a_press_do_nothing() -> None:
         tool = make_tool(document, ToolSettings(tool=name))
         assert tool.move([PointerEvent(5, 5)]) == tool.release(PointerEvent(5, 5)) == NO_PIXELS
         assert tool.cancel() == tool.finish() == tool.step_back() == NO_PIXELS
+
+
+@pytest.mark.parametrize("below", ["nothing", "itself", "part", "seen through", "another", "any"])
+def test_paint_is_what_over_says_whatever_lies_below(below: str) -> None:
+    """The quick ways where there is nothing to mix change no pixel."""
+    random, colour = np.random.default_rng(5), (9, 99, 199)
+    before = random.integers(0, 256, (40, 50, 4), np.uint8)
+    if below == "nothing":
+        before[:] = 0
+    elif below == "itself":
+        before[:] = (*colour, 255)
+    elif below == "part":
+        before[:, :30] = 0
+        before[:, 30:40] = (*colour, 255)
+    elif below == "seen through":
+        before[..., 3] = 0
+    elif below == "another":
+        before[..., 3] = 255
+    cover = random.choice(np.array([0, 0, 1, 100, 254, 255, 255], np.uint8), (40, 50))
+    source = np.zeros_like(before)
+    source[cover > 0, :3] = colour
+    source[..., 3] = cover
+    target = np.empty_like(before)
+    PaintAdd(colour).lay(target, before, cover)
+    assert np.array_equal(target, over(before, source))
