@@ -23,6 +23,7 @@ from sdstudio.engine.devices import Device, free_device_memory
 from sdstudio.engine.memory.buffers import BufferPool
 from sdstudio.engine.memory.keeper import release_guards
 from sdstudio.engine.memory.plan import CPU_RESERVE, Plan
+from sdstudio.engine.memory.widening import waiting_bytes
 from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.sibling import with_sibling
 from sdstudio.engine.sources.reading import OnBytes, Reading
@@ -49,11 +50,9 @@ class _Kept:
 
     @property
     def size_bytes(self) -> int:
-        return sum(
-            parameter.numel() * parameter.itemsize
-            for network in self.model.networks
-            for parameter in network.parameters()
-        )
+        weights = (weight for network in self.model.networks for weight in network.parameters())
+        untouched = sum(waiting_bytes(network) for network in self.model.networks)
+        return sum(weight.numel() * weight.itemsize for weight in weights) - untouched
 
 
 class ModelCache:
@@ -202,7 +201,12 @@ def _needed(spec: ModelSpec, resident: _Kept) -> int:
     twice its file where it is of another, for numbers of 16 bits become 32."""
     if spec.family and spec.family == resident.model.spec.family:
         return resident.size_bytes + PICTURE_BYTES
-    return 2 * sum(size for _, size in _stamp(spec)) + PICTURE_BYTES
+    return 2 * stored_bytes(spec) + PICTURE_BYTES
+
+
+def stored_bytes(spec: ModelSpec) -> int:
+    """Of the file, or of a folder's files with the network's weights."""
+    return sum(size for _, size in _stamp(spec))
 
 
 def _stamp(spec: ModelSpec) -> Stamp:

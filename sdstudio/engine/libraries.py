@@ -6,6 +6,8 @@ Classes are taken from their own modules, never `diffusers.StableDiffusionPipeli
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.utils import logging as diffusers_logging
 from transformers import CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjection
+from transformers.initialization import no_init_weights
 from transformers.utils import logging as transformers_logging
 
 __all__ = [
@@ -37,17 +40,25 @@ __all__ = [
 ]
 
 
+@contextmanager
+def _without_weights() -> Iterator[None]:
+    """Neither memory for weights nor random values for them: drawing those, though there is nowhere to put them, took
+    half of the time that building a network takes (0.1 s for Stable Diffusion 1, 0.2 s for SDXL)."""
+    with init_empty_weights(), no_init_weights():
+        yield
+
+
 def empty_network(kind: Any, config: Path, part: str) -> tuple[Any, dict[str, Any]]:
     """A diffusers network without memory for its weights, and its configuration."""
     described = dict(kind.load_config(str(config), subfolder=part, local_files_only=True))
-    with init_empty_weights():
+    with _without_weights():
         return kind.from_config(described), described
 
 
 def empty_text_encoder(kind: Any, config: Path, part: str) -> Any:
     """One of transformers' CLIP text models without memory for its weights."""
     described = kind.config_class.from_pretrained(str(config), subfolder=part, local_files_only=True)
-    with init_empty_weights():
+    with _without_weights():
         return kind(described)
 
 

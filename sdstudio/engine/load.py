@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from sdstudio.domain.model_file import LOADABLE_FAMILIES, ModelFamily
@@ -10,7 +9,6 @@ from sdstudio.domain.request import ModelSpec
 from sdstudio.engine.devices import Device
 from sdstudio.engine.families.sd import read_sd
 from sdstudio.engine.faults import broken_file, changed_file, wrong_kind
-from sdstudio.engine.memory.keeper import ModelMemory
 from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.probe_prediction import PredictionProbe
 from sdstudio.engine.sources.folder import open_folder
@@ -36,7 +34,8 @@ def read_model(
     try:
         model = _read(_open(spec, device, resources, reading), probe or PredictionProbe())
         reading.check_unchanged()
-        return _with_memory(model, reading)
+        _keep_rest(model)
+        return model
     except FileChanged as error:
         raise changed_file(spec.name) from error
     except OSError as error:
@@ -45,16 +44,11 @@ def read_model(
         reading.close()
 
 
-def _with_memory(model: LoadedModel, reading: Reading) -> LoadedModel:
-    memory = ModelMemory(
-        model.device,
-        unet=model.unet,
-        vae=model.vae,
-        text=model.conditioner.encoders,
-        other=model.more_networks,
-        plan=reading.plan,
-    )
-    return replace(model, memory=memory)
+def _keep_rest(model: LoadedModel) -> None:
+    """The family's further networks are looked after with the ones that all have."""
+    assert model.memory is not None
+    for network in model.more_networks:
+        model.memory.add(network)
 
 
 def _open(spec: ModelSpec, device: Device, resources: Path | None, reading: Reading) -> ModelSource:

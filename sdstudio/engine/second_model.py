@@ -8,7 +8,7 @@ from functools import partial
 
 from sdstudio.domain.engine_api import CancelToken
 from sdstudio.domain.request import GenerationRequest, ModelSpec
-from sdstudio.engine.cache import Load, ModelCache
+from sdstudio.engine.cache import Load, ModelCache, stored_bytes
 from sdstudio.engine.devices import Device
 from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.tasks.second_stage import check_second
@@ -19,7 +19,8 @@ Tell = Callable[[str, int, int], None]
 
 class SecondModel:
     """Both models are in memory at once: nothing is read between two pictures, and it costs the second's whole size
-    (SDXL's refiner: 6 GB in half precision, 12 GB in single) until a job comes that does not name it."""
+    (SDXL's refiner: 6 GB in half precision, 12 GB in single) until a job comes that does not name it. On a graphics
+    card that is too small for both, they take turns."""
 
     def __init__(self, device: Device, load: Load) -> None:
         self._models = ModelCache(device, load)
@@ -39,6 +40,8 @@ class SecondModel:
         what = f"Reading the refiner “{spec.name}”"
         if not self._models.holds(spec):
             tell(what, 0, 0)
+            if model.memory is not None:
+                model.memory.make_room(stored_bytes(spec))
         second = self._models.get(spec, cancel, partial(tell, what))
         check_second(model, second)
         return replace(model, second=second, more_networks=(*model.more_networks, second.unet))

@@ -20,6 +20,8 @@ from sdstudio.engine.cache import ModelCache
 from sdstudio.engine.devices import Device, choose_device
 from sdstudio.engine.load import read_model
 from sdstudio.engine.memory.buffers import BufferPool
+from sdstudio.engine.memory.layers import whole_state
+from sdstudio.engine.memory.widening import widen_all
 from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.sources import fill
 from sdstudio.engine.sources.reading import Reading
@@ -43,7 +45,13 @@ def other(one: OneFile, path: Path, seed: int) -> ModelSpec:
 
 
 def states(model: LoadedModel) -> list[dict[str, torch.Tensor]]:
-    return [{name: value.clone() for name, value in network.state_dict().items()} for network in model.networks]
+    return [{name: value.clone() for name, value in whole_state(network).items()} for network in model.networks]
+
+
+def memory_of(model: LoadedModel) -> set[int]:
+    for network in model.networks:
+        widen_all(network)
+    return {tensor.data_ptr() for network in model.networks for tensor in network.parameters()}
 
 
 def equal(some: list[dict[str, torch.Tensor]], others: list[dict[str, torch.Tensor]]) -> bool:
@@ -235,9 +243,9 @@ def test_the_next_model_of_a_kind_takes_the_place_of_the_last(one: OneFile, tmp_
     expected = states(read_model(spec, DEVICE, one.resources))
     cache, _ = cache_for(one, free=0)
     unet = cache.get(one.spec).unet
-    places = {tensor.data_ptr() for network in cache.get(one.spec).networks for tensor in network.parameters()}
+    places = memory_of(cache.get(one.spec))
     model = cache.get(spec)
-    assert {tensor.data_ptr() for network in model.networks for tensor in network.parameters()} == places
+    assert memory_of(model) == places
     assert equal(states(model), expected)
     assert model.unet is unet, "building it anew would cost a third of a second"
 

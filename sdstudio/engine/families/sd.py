@@ -12,6 +12,7 @@ from sdstudio.engine.denoise import DenoiseContext
 from sdstudio.engine.faults import damaged, gone, wrong_kind
 from sdstudio.engine.latents import LatentColours, find_latent_spec
 from sdstudio.engine.libraries import AutoencoderKL, UNet2DConditionModel
+from sdstudio.engine.memory.keeper import ModelMemory
 from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.probe_prediction import PredictionProbe
 from sdstudio.engine.sources.source import ModelSource
@@ -34,6 +35,8 @@ def read_sd(source: ModelSource, probe: PredictionProbe, *, beside: int | None =
     encoder = source.text_encoder()
     if encoder.config.hidden_size != unet.config.cross_attention_dim:
         raise damaged("text_encoder", "its text encoder and its network do not fit together")
+    # Before the first of them is called: only from now on each is where it can be.
+    memory = ModelMemory(device, unet=unet, vae=vae, text=[encoder], plan=source.plan)
     conditioner = Conditioner(source.tokenizer(), encoder, unet.dtype)
     if source.must_be_tried:
         source = source.predicting(_try(source, unet, conditioner, probe))
@@ -48,6 +51,7 @@ def read_sd(source: ModelSource, probe: PredictionProbe, *, beside: int | None =
         colours=LatentColours(latents, device.torch_device),
         begin=begin_sd,
         family=source.family,
+        memory=memory,
     )
 
 

@@ -17,6 +17,7 @@ from sdstudio.engine.families.sd import begin_sd
 from sdstudio.engine.faults import damaged, read_json, wrong_kind
 from sdstudio.engine.latents import LatentColours, find_latent_spec
 from sdstudio.engine.libraries import AutoencoderKL, UNet2DConditionModel
+from sdstudio.engine.memory.keeper import ModelMemory
 from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.sources.source import ModelSource
 
@@ -34,6 +35,8 @@ def read_sdxl(source: ModelSource) -> LoadedModel:
         scored=_count_measures(unet, towers) == _SCORED_MEASURES,
     )
     vae = _read_vae(source)
+    text = [tower.encoder for tower in towers]
+    memory = ModelMemory(source.device, unet=unet, vae=vae, text=text, plan=source.plan)
     return LoadedModel(
         spec=source.spec,
         device=source.device,
@@ -45,6 +48,7 @@ def read_sdxl(source: ModelSource) -> LoadedModel:
         colours=LatentColours(latents, source.device.torch_device),
         begin=begin_refiner if rules.scored else begin_sd,
         family=source.family,
+        memory=memory,
     )
 
 

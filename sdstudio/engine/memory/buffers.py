@@ -11,6 +11,8 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
+from sdstudio.engine.memory.widening import drop_all
+
 KIND = "_sdstudio_kind"
 """Of a network built from one of our configurations: two with the same differ in their weights alone."""
 _Key = tuple[tuple[int, ...], torch.dtype, torch.device, bool]
@@ -59,6 +61,7 @@ class BufferPool:
         nothing = torch.empty(0)
         seen: set[int] = set()
         for network in networks:
+            drop_all(network)
             kind = getattr(network, KIND, None)
             if kind is not None and kind not in self._networks and _is_plain(network):
                 self._networks[kind] = network

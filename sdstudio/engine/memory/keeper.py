@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import gc
 import logging
+import weakref
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -21,11 +23,26 @@ from sdstudio.engine.devices import Device, free_device_memory, free_memory
 from sdstudio.engine.faults import is_out_of_memory
 from sdstudio.engine.memory.layers import restore_layers
 from sdstudio.engine.memory.placement import Placed
-from sdstudio.engine.memory.plan import TILE_SIDE, PartBytes, Place, Plan, Room, choose, needed, size_that_fits
+from sdstudio.engine.memory.plan import (
+    CUDA_RESERVE,
+    DECODE_BYTES,
+    STEP_BYTES,
+    TILE_SIDE,
+    UPSCALER_STEP_BYTES,
+    PartBytes,
+    Place,
+    Plan,
+    Room,
+    choose,
+    needed,
+    size_that_fits,
+)
 
 _log = logging.getLogger(__name__)
 Tell = Callable[[str], None]
 NEXT_PLAN = "There is too little memory: going on with less, which takes longer"
+_UPSCALER_LEVELS = 3
+"""Of a VAE whose latents are a quarter of the picture's sides: the x4 upscaler's. The others have 4."""
 
 
 class ModelMemory:
@@ -48,6 +65,7 @@ class ModelMemory:
         self._groups = {"text": [*text], "unet": [unet], "vae": [vae], "other": [*other]}
         self._placed = {id(one): Placed(one, device) for one in self.networks}
         self._parked = False
+        self._turns = _Turns()
         self._is_exact: bool | None = None
         for network in self.networks:
             self._guard(network)
@@ -61,7 +79,12 @@ class ModelMemory:
     def part_bytes(self) -> PartBytes:
         """In the precision that they are computed in."""
         size = {name: sum(self._placed[id(one)].size_bytes for one in group) for name, group in self._groups.items()}
-        return PartBytes(**size)
+        vae = self._groups["vae"][0]
+        # A VAE in single precision beside a network in half needs twice as much for its own work.
+        wide = max(1, vae.dtype.itemsize // self._device.dtype.itemsize)
+        levels = len(getattr(vae.config, "block_out_channels", ()))
+        step = UPSCALER_STEP_BYTES if levels == _UPSCALER_LEVELS else STEP_BYTES
+        return PartBytes(**size, step=step, decode=wide * DECODE_BYTES)
 
     def add(self, network: Any) -> None:
         """A network that the model has got since, such as its inpainting sibling's."""
@@ -83,8 +106,40 @@ class ModelMemory:
         cuda = self._device.is_cuda
         return Room(free, cuda=cuda, value_bytes=self._device.dtype.itemsize, exact=cuda or self._exact())
 
+    @property
+    def bytes_on_device(self) -> int:
+        return sum(placed.bytes_on_device for placed in self._placed.values())
+
     def _free(self) -> int:
-        return free_memory(self._device) + sum(placed.bytes_on_device for placed in self._placed.values())
+        second = self._turns.second if self._turns.taken else None
+        return free_memory(self._device) + self.bytes_on_device + (0 if second is None else second.bytes_on_device)
+
+    def share(self, second: ModelMemory | None, size: Size) -> None:
+        """With the model of a picture's second stage, until the next call; None: with none any more. On a graphics card
+        that is too small for both of them, the one that does not work waits in the computer's memory."""
+        self._turns = _Turns(None if second is None else weakref.ref(second))
+        if second is not None:
+            second._turns = _Turns(weakref.ref(self))
+            free = self._free() + second.bytes_on_device
+            room = Room(free, self._device.is_cuda, self._device.dtype.itemsize)
+            both = needed(Plan(), self.part_bytes + second.part_bytes, size, room)
+            if self._device.is_cuda and (both > free or {self.plan.place, second.plan.place} != {Place.WHOLE}):
+                self._take_turns()
+        if not self._turns.taken:
+            self.unpark()
+
+    def make_room(self, size_bytes: int) -> None:
+        """For a second model of that size, which is to be read: waits elsewhere if the device has no room for both."""
+        if self._device.is_cuda and free_memory(self._device) < size_bytes + CUDA_RESERVE:
+            self.park()
+
+    def _take_turns(self) -> bool:
+        """From the next call on; False where they do so already, and where it would help nothing."""
+        second = self._turns.second
+        if second is None or self._turns.taken or not self._device.is_cuda:
+            return False
+        self._turns.taken = second._turns.taken = True
+        return True
 
     def _exact(self) -> bool:
         """Found out when memory is short, and not before: it looks at every weight."""
@@ -105,9 +160,18 @@ class ModelMemory:
             self._set(wanted)
 
     def step_down(self) -> bool:
-        """To the next smaller plan; False when this is the last one. Memory that nobody holds is given back first."""
+        """To the next smaller plan, of a second stage's model when this one has come to its last; False when nothing is
+        left to be tried. Memory that nobody holds is given back first."""
         gc.collect()
         free_device_memory(self._device)
+        if self._take_turns():
+            _log.info("Memory ran out with two models at once: going on by turns")
+            self.tell(NEXT_PLAN)
+            return True
+        second = self._turns.second
+        return self._next_plan() or (second is not None and second._next_plan())
+
+    def _next_plan(self) -> bool:
         ladder = self.room().ladder
         place = ladder.index(self.plan) + 1 if self.plan in ladder else len(ladder)
         if place == len(ladder):
@@ -122,7 +186,7 @@ class ModelMemory:
         if self.plan.place is Place.LAYERS:
             return False
         placed = self._placed[id(network)]
-        placed.put_out()
+        placed.make_changeable()
         how(network)
         self._follow_plan()
         return True
@@ -164,7 +228,11 @@ class ModelMemory:
                 use_tiles(vae)
 
     def _bring_in(self, network: Any) -> None:
-        """With one part at a time, the others go first."""
+        """With one part at a time, the others go first; and with one model at a time, the other one."""
+        second = self._turns.second if self._turns.taken else None
+        if second is not None and second.plan.place is not Place.LAYERS:
+            second.park()
+        self.unpark()
         if self.plan.place is not Place.PARTS:
             return
         for other in self.networks:
@@ -203,6 +271,18 @@ class ModelMemory:
         if isinstance(values, tuple | list):
             return type(values)(self._here(value) for value in values)
         return values
+
+
+@dataclass(slots=True)
+class _Turns:
+    """Another model that the device is shared with, and whether only one of the two is there at a time."""
+
+    with_whom: weakref.ref[ModelMemory] | None = None
+    taken: bool = False
+
+    @property
+    def second(self) -> ModelMemory | None:
+        return None if self.with_whom is None else self.with_whom()
 
 
 class _Guarded:

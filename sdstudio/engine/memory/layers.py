@@ -18,6 +18,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from sdstudio.engine.memory.widening import shrink_all, waiting_values
+
 COMPACT = (nn.Linear, nn.Conv2d)
 """Where nearly all weights are. Norms and the words' vectors stay as they are."""
 _STORE = "_sdstudio_weights"
@@ -164,6 +166,7 @@ def keep_compact(
 ) -> LayerWeights:
     """From now on the network's layers keep their weights in the type `kept` (None: as they are) and compute in `dtype`
     on the device."""
+    shrink_all(network)
     weights = LayerWeights(network, dtype, device or torch.device("cpu"), kept)
     setattr(network, _STORE, weights)
     return weights
@@ -177,7 +180,7 @@ def layer_weights(network: nn.Module) -> LayerWeights | None:
 def whole_state(network: nn.Module) -> dict[str, torch.Tensor]:
     """The network's state with the layers' real values, however they are kept."""
     weights = layer_weights(network)
-    return dict(network.state_dict()) | ({} if weights is None else weights.values)
+    return dict(network.state_dict()) | waiting_values(network) | ({} if weights is None else weights.values)
 
 
 def restore_layers(network: nn.Module) -> None:

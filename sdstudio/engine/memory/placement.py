@@ -8,6 +8,7 @@ import torch
 
 from sdstudio.engine.devices import Device
 from sdstudio.engine.memory.layers import COMPACT, keep_compact, layer_weights, restore_layers
+from sdstudio.engine.memory.widening import waiting_bytes, widen_all
 
 STORED_AS = "_sdstudio_stored_as"
 """Of a network read from a file in 16 bits: which. Keeping the weights in them loses nothing."""
@@ -31,9 +32,10 @@ class Placed:
         layers = layer_weights(self._network)
         if layers is not None and not self._device.is_cuda:
             return layers.size_bytes
+        waiting = waiting_bytes(self._network)
         kind = self._device.torch_device.type
         tensors = self._network.parameters() if layers is None else []
-        return sum(one.numel() * one.itemsize for one in tensors if one.device.type == kind)
+        return sum(one.numel() * one.itemsize for one in tensors if one.device.type == kind) - waiting
 
     def fits_in_half(self) -> bool:
         """Whether 16 bits hold the layers' weights as they are."""
@@ -58,6 +60,11 @@ class Placed:
                 host = self._host.get((id(owner), name))
                 _put(owner, name, tensor.cpu() if host is None else host)
         self._host.clear()
+
+    def make_changeable(self) -> None:
+        """All of it in the computer's memory, each weight with its values."""
+        self.put_out()
+        widen_all(self._network)
 
     def by_layers(self) -> None:
         """The layers' weights in the computer's memory, in 16 bits; all else on the device."""

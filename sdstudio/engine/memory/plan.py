@@ -18,6 +18,9 @@ what lies between tensors."""
 DECODE_BYTES = 1920
 """Of each picture pixel when latents are decoded whole, in half precision: 1536 counted (384 MB at 512 x 512), and a
 quarter. Encoding takes less: 1280."""
+UPSCALER_STEP_BYTES = 1225
+"""The same as STEP_BYTES of the x4 upscaler, whose latents are a quarter of the picture's sides and not an eighth: 980
+counted (245 MB at 512 x 512, 3.9 GB at 2048 x 2048), and a quarter."""
 TILE_SIDE = 256
 """Of the tiles that large pictures are decoded in, in pixels."""
 CUDA_RESERVE = 450 * 2**20
@@ -55,12 +58,26 @@ bits on a CPU of weights that had more."""
 
 @dataclass(frozen=True, slots=True)
 class PartBytes:
-    """Weights in the precision that the device computes in."""
+    """Weights in the precision that the device computes in; `step` and `decode`: what a picture needs beside them, of
+    each of its pixels, in half precision."""
 
     text: int
     unet: int
     vae: int
     other: int = 0
+    step: int = STEP_BYTES
+    decode: int = DECODE_BYTES
+
+    def __add__(self, more: PartBytes) -> PartBytes:
+        """Both on the device at once, working one after the other."""
+        return PartBytes(
+            text=self.text + more.text,
+            unet=self.unet + more.unet,
+            vae=self.vae + more.vae,
+            other=self.other + more.other,
+            step=max(self.step, more.step),
+            decode=max(self.decode, more.decode),
+        )
 
     @property
     def all(self) -> int:
@@ -93,7 +110,7 @@ def needed(plan: Plan, parts: PartBytes, size: Size, room: Room) -> int:
     pixels, wide = size.width * size.height, room.value_bytes / 2
     decoded = min(pixels, 2 * TILE_SIDE * TILE_SIDE) if plan.tiled else pixels
     # The decoded tiles are kept until the picture is put together: three colours in single precision, twice.
-    step, decode = STEP_BYTES * pixels * wide, DECODE_BYTES * decoded * wide + (24 * pixels if plan.tiled else 0)
+    step, decode = parts.step * pixels * wide, parts.decode * decoded * wide + (24 * pixels if plan.tiled else 0)
     reserve = CUDA_RESERVE if room.cuda else CPU_RESERVE
     match plan.place:
         case Place.WHOLE:

@@ -1,9 +1,12 @@
-"""Gives a network without memory its weights from the file, in one pass: read, checked, converted, in place."""
+"""Gives a network without memory its weights from the file, in one pass: read, checked, converted, in place.
+
+On a CPU the large weights of a file of 16 bits are not converted here but when they are first used.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import nn
@@ -12,6 +15,7 @@ from sdstudio.domain.errors import ModelError
 from sdstudio.engine.faults import damaged
 from sdstudio.engine.memory.layers import COMPACT, keep_compact
 from sdstudio.engine.memory.placement import STORED_AS
+from sdstudio.engine.memory.widening import second_half, wait_for_use
 from sdstudio.engine.sources.reading import Reading
 from sdstudio.engine.sources.stored import Scratch, Stored
 from sdstudio.engine.sources.stored_ckpt import Held
@@ -29,24 +33,51 @@ def fill(network: nn.Module, entries: Entries, reading: Reading, part: str) -> N
         raise damaged(part, "some of its weights are missing")
     if any(entries[name].shape != tuple(tensor.shape) for name, tensor in wanted.items()):
         raise damaged(part, "its weights do not have the shapes of its kind")
+    kind = _sixteen_bits(entries[name].dtype for name in wanted)
     bad: list[str] = []
+    owners = dict(network.named_modules())
     for name in wanted:
-        owner, own = _owner(network, name)
+        path, _, own = name.rpartition(".")
+        owner = owners[path]
         target = _target(owner, own, wanted[name], entries[name], reading)
-        if not _copy(entries[name], target, reading):
-            bad.append(entries[name].name)
-        if own in owner._parameters:
-            owner._parameters[own] = nn.Parameter(target, requires_grad=False)
+        if kind is not None and _may_wait(owner, own, target, reading):
+            stored = second_half(target, kind)
+            wait_for_use(network, path, target, stored)
+            sound = _copy(entries[name], stored, reading)
         else:
-            owner._buffers[own] = target
+            sound = _copy(entries[name], target, reading)
+            _own(owner, own, target)
+        if not sound:
+            bad.append(entries[name].name)
     if bad:
         raise no_numbers(sorted(set(bad)))
-    kinds = {entries[name].dtype for name in wanted if entries[name].dtype.is_floating_point}
     network.__dict__.pop(STORED_AS, None)
-    if len(kinds) == 1 and next(iter(kinds)).itemsize == 2:
-        setattr(network, STORED_AS, next(iter(kinds)))
+    if kind is not None:
+        setattr(network, STORED_AS, kind)
     if reading.keep_half:
         keep_compact(network, reading.device.dtype)
+
+
+def _sixteen_bits(dtypes: Iterable[torch.dtype]) -> torch.dtype | None:
+    """The one type of 16 bits that all weights are stored in, if so."""
+    kinds = {dtype for dtype in dtypes if dtype.is_floating_point}
+    kind = next(iter(kinds)) if len(kinds) == 1 else torch.float32
+    return kind if kind.itemsize == 2 else None
+
+
+def _may_wait(owner: nn.Module, own: str, target: torch.Tensor, reading: Reading) -> bool:
+    """Whether the weight may stay in 16 bits until the layer is called: where nearly all weights are, on a CPU, which
+    computes in single precision."""
+    if reading.device.is_cuda or own != "weight" or not isinstance(owner, COMPACT):
+        return False
+    return target.dtype == torch.float32 and target.device.type == "cpu" and target.is_contiguous()
+
+
+def _own(owner: nn.Module, own: str, values: torch.Tensor) -> None:
+    if own in owner._parameters:
+        owner._parameters[own] = nn.Parameter(values, requires_grad=False)
+    else:
+        owner._buffers[own] = values
 
 
 def no_numbers(names: list[str]) -> ModelError:
@@ -57,11 +88,6 @@ def no_numbers(names: list[str]) -> ModelError:
         meaning="Every picture made with it would be black.",
         hint="Get another version of this model.",
     )
-
-
-def _owner(network: nn.Module, name: str) -> tuple[nn.Module, str]:
-    path, _, own = name.rpartition(".")
-    return network.get_submodule(path), own
 
 
 def _target(owner: nn.Module, own: str, wanted: torch.Tensor, entry: Entry, reading: Reading) -> torch.Tensor:
@@ -78,25 +104,18 @@ def _target(owner: nn.Module, own: str, wanted: torch.Tensor, entry: Entry, read
 
 
 def _copy(entry: Entry, target: torch.Tensor, reading: Reading) -> bool:
-    """Whether all values are finite."""
+    """Whether all values are finite. They are looked at as they are stored: there they are still in the cache."""
     sound = True
     scratch: Scratch = reading.scratch
-    for first, last, values in entry.rows(scratch):
+    for first, last, values in entry.rows(scratch, target):
         place = target[first:last] if entry.shape else target
-        place.copy_(values, non_blocking=True)
-        scratch.sent()
+        if values.data_ptr() != place.data_ptr():
+            place.copy_(values, non_blocking=True)
+            scratch.sent()
         if values.is_floating_point():
-            sound = sound and (_sum_is_finite(place) if target.device.type == "cpu" else finite(values))
+            sound = sound and finite(values)
         reading.advance(values.numel() * values.itemsize)
     return sound
-
-
-def _sum_is_finite(values: torch.Tensor) -> bool:
-    """What is no number makes the sum of squares none; a sum that is too large is looked at more closely."""
-    if values.dtype != torch.float32 or not values.is_contiguous():
-        return finite(values)
-    flat = values.view(-1)
-    return math.isfinite(float(torch.dot(flat, flat))) or finite(values)
 
 
 def finite(values: torch.Tensor) -> bool:
@@ -105,4 +124,4 @@ def finite(values: torch.Tensor) -> bool:
     if values.numel() == 0:
         return True
     ends = torch.aminmax(values.half() if values.element_size() == 1 else values)
-    return bool(torch.isfinite(ends.min)) and bool(torch.isfinite(ends.max))
+    return math.isfinite(ends.min.item()) and math.isfinite(ends.max.item())

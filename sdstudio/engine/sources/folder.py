@@ -26,7 +26,7 @@ from sdstudio.engine.libraries import (
     empty_network,
     empty_text_encoder,
 )
-from sdstudio.engine.memory.plan import PartBytes
+from sdstudio.engine.memory.plan import PartBytes, Plan
 from sdstudio.engine.sources.fill import fill
 from sdstudio.engine.sources.reading import Reading
 from sdstudio.engine.sources.source import State
@@ -49,6 +49,10 @@ class FolderSource:
     @property
     def described(self) -> Path:
         return Path(self.spec.path)
+
+    @property
+    def plan(self) -> Plan:
+        return self.reading.plan
 
     @property
     def family(self) -> ModelFamily | None:

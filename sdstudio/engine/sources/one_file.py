@@ -32,7 +32,7 @@ from sdstudio.engine.libraries import (
     renamed_text,
 )
 from sdstudio.engine.memory.buffers import KIND
-from sdstudio.engine.memory.plan import PartBytes
+from sdstudio.engine.memory.plan import STEP_BYTES, UPSCALER_STEP_BYTES, PartBytes, Plan
 from sdstudio.engine.sources.fill import Entry, fill, finite, no_numbers
 from sdstudio.engine.sources.reading import Reading
 from sdstudio.engine.sources.source import State
@@ -70,6 +70,10 @@ class FileSource:
     @property
     def described(self) -> Path:
         return self.resources / CONFIGS / self.layout.folder
+
+    @property
+    def plan(self) -> Plan:
+        return self.reading.plan
 
     @property
     def family(self) -> ModelFamily | None:
@@ -167,7 +171,7 @@ def open_file(spec: ModelSpec, device: Device, resources: Path, reading: Reading
     reading = reading or Reading(device)
     for file in {id(entry.file): entry.file for entry in entries.values() if not isinstance(entry, Held)}.values():
         reading.opened(file)
-    reading.choose(_part_bytes(entries, device))
+    reading.choose(_part_bytes(entries, device, spec.family))
     return FileSource(spec, device, resources, layout, entries, reading)
 
 
@@ -177,14 +181,15 @@ def _vocabulary(folder: Path, pad: str) -> Any:
     return CLIPTokenizer.from_pretrained(str(folder), local_files_only=True, pad_token=pad, model_max_length=77)
 
 
-def _part_bytes(entries: dict[str, Entry], device: Device) -> PartBytes:
+def _part_bytes(entries: dict[str, Entry], device: Device, family: str) -> PartBytes:
     """In the device's precision; what training needed alone (moving averages) is never read."""
     sizes = dict.fromkeys(("text", "unet", "vae", "other"), 0)
     for name, entry in entries.items():
         kind = next((kind for kind, begins in _PARTS.items() if name.startswith(begins)), "")
         if kind:
             sizes[kind] += math.prod(entry.shape) * device.dtype.itemsize
-    return PartBytes(**sizes)
+    step = UPSCALER_STEP_BYTES if family == ModelFamily.X4_UPSCALER.value else STEP_BYTES
+    return PartBytes(**sizes, step=step)
 
 
 def _layout(spec: ModelSpec) -> Layout:

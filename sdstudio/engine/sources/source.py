@@ -10,6 +10,7 @@ import torch
 from sdstudio.domain.model_file import ModelFamily, Prediction
 from sdstudio.domain.request import ModelSpec
 from sdstudio.engine.devices import Device
+from sdstudio.engine.memory.plan import Plan
 
 State = dict[str, torch.Tensor]
 
@@ -27,6 +28,10 @@ class ModelSource(Protocol):
     @property
     def family(self) -> ModelFamily | None:
         """None where it is none of the published ones."""
+
+    @property
+    def plan(self) -> Plan:
+        """Where the weights are to be; known from the beginning."""
 
     @property
     def described(self) -> Path:

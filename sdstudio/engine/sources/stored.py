@@ -33,8 +33,10 @@ DTYPES = {
 }
 """Of the safetensors format, https://github.com/huggingface/safetensors#format."""
 HEADER_MAX = 100_000_000
-BLOCK = 2**20
+BLOCK = 2**19
 """Bytes of a piece: it stays in the processor's cache between reading, copying and checking."""
+CUDA_BLOCK = 2**20
+"""Smaller copies would not fill the way to a graphics card."""
 
 
 class FileChanged(OSError):
@@ -136,13 +138,16 @@ class Stored:
         row = math.prod(shape[1:]) * self.dtype.itemsize
         return replace(self, offset=self.offset + first * row, shape=(max(0, last - first), *shape[1:]))
 
-    def rows(self, scratch: Scratch) -> Iterator[tuple[int, int, torch.Tensor]]:
-        """(first, last, values) piece by piece; the values are of the file's type and live until the next piece.
-        Raises FileChanged and OSError."""
+    def rows(self, scratch: Scratch, into: torch.Tensor | None = None) -> Iterator[tuple[int, int, torch.Tensor]]:
+        """(first, last, values) piece by piece; the values are of the file's type and live until the next piece. Where
+        `into` is memory that they can be read to as they are, they are its own rows. Raises FileChanged and OSError."""
+        if into is not None and self._fits(into):
+            yield from self._rows_of(into, scratch.block)
+            return
         stored = self.shape[::-1] if self.turned else self.shape
         count = stored[0] if stored else 1
         row = math.prod(stored[1:]) * self.dtype.itemsize
-        step = count if self.turned else max(1, BLOCK // max(1, row))
+        step = count if self.turned else max(1, scratch.block // max(1, row))
         for first in range(0, count, max(1, step)):
             last = min(count, first + step)
             buffer = scratch.take((last - first) * row)
@@ -150,14 +155,27 @@ class Stored:
             values = buffer.view(self.dtype).view(last - first, *stored[1:]) if stored else buffer.view(self.dtype)[0]
             yield (0, self.shape[0], values.T) if self.turned else (first, last, values)
 
+    def _rows_of(self, into: torch.Tensor, block: int) -> Iterator[tuple[int, int, torch.Tensor]]:
+        rows = into if self.shape else into.view(1)
+        memory = memoryview(rows.view(-1).view(torch.uint8).numpy())
+        row = math.prod(self.shape[1:]) * self.dtype.itemsize
+        step = max(1, block // max(1, row))
+        for first in range(0, len(rows), step):
+            last = min(len(rows), first + step)
+            self.file.read_into(memory[first * row : last * row], self.offset + first * row)
+            yield first, last, rows[first:last] if self.shape else into
+
+    def _fits(self, into: torch.Tensor) -> bool:
+        as_stored = into.dtype == self.dtype and tuple(into.shape) == self.shape and not self.turned
+        return as_stored and into.device.type == "cpu" and into.is_contiguous()
+
     def read(self) -> torch.Tensor:
         """The whole of it, in memory of its own."""
         result = torch.empty(self.shape, dtype=self.dtype)
-        for first, last, values in self.rows(Scratch()):
-            if self.shape:
-                result[first:last].copy_(values)
-            else:
-                result.copy_(values)
+        for first, last, values in self.rows(Scratch(), result):
+            place = result[first:last] if self.shape else result
+            if values.data_ptr() != place.data_ptr():
+                place.copy_(values)
         return result
 
 
@@ -166,6 +184,7 @@ class Scratch:
     is read while the last one is on its way."""
 
     def __init__(self, *, pinned: bool = False) -> None:
+        self.block = CUDA_BLOCK if pinned else BLOCK
         self._pinned = pinned
         self._buffers: list[torch.Tensor] = [torch.empty(0, dtype=torch.uint8)] * (2 if pinned else 1)
         self._sent: list[Any] = [None] * len(self._buffers)
@@ -177,7 +196,7 @@ class Scratch:
         if self._sent[self._next] is not None:
             self._sent[self._next].synchronize()
         if len(self._buffers[self._next]) < count:
-            self._buffers[self._next] = torch.empty(max(count, BLOCK), dtype=torch.uint8, pin_memory=self._pinned)
+            self._buffers[self._next] = torch.empty(max(count, self.block), dtype=torch.uint8, pin_memory=self._pinned)
         return self._buffers[self._next][:count]
 
     def sent(self) -> None:

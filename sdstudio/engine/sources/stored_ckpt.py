@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from sdstudio.engine.safe_pickles import read_tensors
-from sdstudio.engine.sources.stored import BLOCK, Scratch, Stored, TensorFile
+from sdstudio.engine.sources.stored import Scratch, Stored, TensorFile
 
 _log = logging.getLogger(__name__)
 _LOCAL_HEADER = struct.Struct("<26xHH")
@@ -62,11 +62,11 @@ class Held:
     def __getitem__(self, key: Any) -> Held:
         return Held(self.name, self.values[key])
 
-    def rows(self, scratch: Scratch) -> Iterator[tuple[int, int, torch.Tensor]]:
+    def rows(self, scratch: Scratch, into: torch.Tensor | None = None) -> Iterator[tuple[int, int, torch.Tensor]]:
         if not self.shape:
             yield 0, 1, self.values
             return
-        step = max(1, BLOCK // max(1, self.size_bytes // max(1, self.shape[0])))
+        step = max(1, scratch.block // max(1, self.size_bytes // max(1, self.shape[0])))
         for first in range(0, self.shape[0], step):
             last = min(self.shape[0], first + step)
             yield first, last, self.values[first:last]

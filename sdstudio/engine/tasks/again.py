@@ -22,6 +22,8 @@ _HALF = (torch.float16, torch.bfloat16)
 
 def ready_for(model: LoadedModel, size: Size, tell: Tell) -> None:
     """Before a job of this size; `tell` hears in words when something has to be done anew in its course."""
+    if model.memory is not None:
+        model.memory.share(None if model.second is None else model.second.memory, size)
     for one in (model, model.second):
         if one is not None and one.memory is not None:
             one.memory.tell = tell
