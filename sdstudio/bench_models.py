@@ -10,8 +10,9 @@ import struct
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -107,15 +108,17 @@ def _write_safetensors(path: Path, shapes: Shapes) -> Path:
 
 def _write_checkpoint(path: Path, shapes: Shapes) -> Path:
     """As torch.save writes it: what all tensors share stands once and is then taken from the memo."""
+    places = count()
+    shared = (b"ctorch._utils\n_rebuild_tensor_v2\n", _text("storage"), b"ctorch\nHalfStorage\n", _text("cpu"))
+    memo = b"".join(value + _put(places) + b"0" for value in (*shared, b"ccollections\nOrderedDict\n"))
     entries = []
     for number, (name, shape) in enumerate(shapes.items()):
-        storage = b"(h\x01h\x02" + _text(str(number)) + b"h\x03" + _number(_count(shape)) + b"tq\x09Q"
+        storage = b"h\x01h\x02" + _text(str(number)) + _put(places) + b"h\x03" + _number(_count(shape)) + b"t"
         strides = tuple(_count(shape[axis + 1 :]) for axis in range(len(shape)))
-        window = b"K\0" + _numbers(shape) + _numbers(strides)
-        entries.append(_text(name) + b"h\0((" + storage[1:] + window + b"\x89h\x04)Rq\x09tq\x09Rq\x09")
-    shared = (b"ctorch._utils\n_rebuild_tensor_v2\n", _text("storage"), b"ctorch\nHalfStorage\n", _text("cpu"))
-    memo = b"".join(value + b"q" + bytes([place]) + b"0" for place, value in enumerate(shared))
-    data = b"\x80\x02" + memo + b"ccollections\nOrderedDict\nq\x040}(" + b"".join(entries) + b"u."
+        window = b"K\0" + _numbers(shape) + _put(places) + _numbers(strides) + _put(places)
+        made = b"h\x04)R" + _put(places) + b"t" + _put(places) + b"R" + _put(places)
+        entries.append(_text(name) + _put(places) + b"h\0((" + storage + _put(places) + b"Q" + window + b"\x89" + made)
+    data = b"\x80\x02" + memo + b"}(" + b"".join(entries) + b"u."
     path = path.with_suffix(".ckpt")
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/data.pkl", data)
@@ -124,8 +127,13 @@ def _write_checkpoint(path: Path, shapes: Shapes) -> Path:
     return path
 
 
+def _put(places: Iterator[int]) -> bytes:
+    place = next(places)
+    return b"q" + bytes([place]) if place < 256 else b"r" + struct.pack("<I", place)
+
+
 def _text(value: str) -> bytes:
-    return b"X" + struct.pack("<I", len(value)) + value.encode() + b"q\x09"
+    return b"X" + struct.pack("<I", len(value)) + value.encode()
 
 
 def _number(value: int) -> bytes:
@@ -135,4 +143,5 @@ def _number(value: int) -> bytes:
 
 
 def _numbers(values: tuple[int, ...]) -> bytes:
-    return b"(" + b"".join(map(_number, values)) + b"tq\x09"
+    steps = b"".join(map(_number, values))
+    return steps + bytes([0x84 + len(values)]) if len(values) < 4 else b"(" + steps + b"t"

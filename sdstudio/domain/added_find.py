@@ -90,9 +90,13 @@ def find_added(
 
 
 def has_hash(file: ModelFile, digest: str) -> bool:
-    """Whether the beginning of its sha256 is known and this."""
+    """Whether the digest is the beginning of its sha256, or of that of its weights alone, as A1111 names LoRAs; of that
+    what the file says itself counts as well, as it does there."""
     wanted = digest.strip().lower().rpartition(":")[2]
-    return len(wanted) >= _HASH_DIGITS and file.hashes is not None and file.hashes.sha256.startswith(wanted)
+    if len(wanted) < _HASH_DIGITS:
+        return False
+    computed = (file.hashes.sha256, file.hashes.weights) if file.hashes is not None else ()
+    return any(one.startswith(wanted) for one in (*computed, file.told_hash))
 
 
 def nearest_name(name: str, files: Iterable[ModelFile]) -> str:

@@ -17,7 +17,7 @@ from sdstudio.domain.models import STARTER_NAME, ModelInfo, ModelPresets
 from sdstudio.domain.request import ModelSpec
 from sdstudio.storage.catalog_files import entry_of, presets_of
 from sdstudio.storage.hashes import HashCache
-from sdstudio.storage.model_card import card_name, read_card, read_presets
+from sdstudio.storage.model_card import card_name, read_card, read_presets, read_quick
 from sdstudio.storage.model_hashes import hashed_file
 from sdstudio.storage.model_index import ModelIndex
 from sdstudio.storage.model_library import ModelLibrary, Scan
@@ -161,9 +161,21 @@ class ModelCatalog:
             badge="built in" if built_in else badge,
             built_in=built_in,
             family=family,
-            presets=read_presets(read_card(folder), defaults),
+            presets=self._presets(folder, defaults),
             words=read_words(folder),
         )
+
+    def _presets(self, folder: Path, defaults: ModelPresets) -> ModelPresets:
+        card = read_card(folder)
+        quick = read_quick(card, folder)
+        if quick is not None:
+            try:
+                # A few megabytes, read once.
+                lora = replace(quick.lora, hash=self._hashes.short_hash(Path(quick.lora.path)))
+                quick = replace(quick, lora=lora)
+            except OSError:
+                quick = None
+        return replace(read_presets(card, defaults), quick=quick)
 
     def _hash(self, entry: _Entry, wait: bool) -> str:
         if entry.found is not None and entry.found.hashes is not None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 import queue
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 from sdstudio.domain.model_file import FileHashes
 from sdstudio.storage.hashes import unet_weights
@@ -18,21 +20,40 @@ _log = logging.getLogger(__name__)
 _BLOCK = 4 * 2**20
 _OLD_BEGIN, _OLD_BYTES, _OLD_DIGITS = 0x100000, 0x10000, 8
 """A1111's first short hash: of 64 KiB at 1 MiB."""
+_WEIGHTS_BYTES_MAX = 2 * 10**9
+"""The largest file that could be a LoRA: of others the hash of the weights alone would double the work for nothing."""
+_LENGTH_BYTES = 8
+"""Of a safetensors header, which says in them how long it is."""
 
 
 def hash_file(path: Path, cancelled: Callable[[], bool] = lambda: False) -> FileHashes | None:
     """None when it was cancelled. Raises OSError."""
-    whole = hashlib.sha256()
+    whole, weights = hashlib.sha256(), hashlib.sha256()
     with path.open("rb") as file:
         file.seek(_OLD_BEGIN)
         part = file.read(_OLD_BYTES)
+        begin = _weights_begin(path, file)
         file.seek(0)
+        place = 0
         while block := file.read(_BLOCK):
             if cancelled():
                 return None
             whole.update(block)
+            if begin is not None and place + len(block) > begin:
+                weights.update(memoryview(block)[max(0, begin - place) :])
+            place += len(block)
     old = hashlib.sha256(part).hexdigest()[:_OLD_DIGITS] if part else ""
-    return FileHashes(whole.hexdigest(), old)
+    return FileHashes(whole.hexdigest(), old, "" if begin is None else weights.hexdigest())
+
+
+def _weights_begin(path: Path, file: BinaryIO) -> int | None:
+    """Where a safetensors header ends; None for files of other kinds, and for those that are no LoRA."""
+    size = file.seek(0, os.SEEK_END)
+    if path.suffix.lower() != ".safetensors" or not _LENGTH_BYTES < size <= _WEIGHTS_BYTES_MAX:
+        return None
+    file.seek(0)
+    begin = _LENGTH_BYTES + int.from_bytes(file.read(_LENGTH_BYTES), "little")
+    return begin if begin <= size else None
 
 
 def old_hash(path: Path) -> str:

@@ -17,14 +17,15 @@ from sdstudio.storage.files import ensure_folder
 
 _log = logging.getLogger(__name__)
 
-RULES = 3
+RULES = 5
 """Raised whenever the rules of recognition change: what was found by older ones is then looked at again."""
 _WAIT_S = 5.0
 
 _CREATE = """
 CREATE TABLE IF NOT EXISTS file (path TEXT PRIMARY KEY, stamp TEXT NOT NULL, record TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS hash (
-    path TEXT PRIMARY KEY, mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL, old TEXT NOT NULL
+    path TEXT PRIMARY KEY, mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL, old TEXT NOT NULL,
+    weights TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS prediction (
     path TEXT PRIMARY KEY, mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL, value TEXT NOT NULL
@@ -73,14 +74,14 @@ class ModelIndex:
         """Modification time in nanoseconds, size in bytes, and the hashes that the file then had, by path."""
         with self._database() as database:
             found = database.execute("SELECT * FROM hash") if database else ()
-            return {path: (mtime, size, FileHashes(sha256, old)) for path, mtime, size, sha256, old in found}
+            return {path: (mtime, size, FileHashes(*hashes)) for path, mtime, size, *hashes in found}
         return {}
 
     def hash_of(self, path: str, mtime_ns: int, size: int) -> FileHashes | None:
         with self._database() as database:
             if database is None:
                 return None
-            query = "SELECT sha256, old FROM hash WHERE path = ? AND mtime_ns = ? AND size = ?"
+            query = "SELECT sha256, old, weights FROM hash WHERE path = ? AND mtime_ns = ? AND size = ?"
             found = database.execute(query, (path, mtime_ns, size)).fetchone()
             return FileHashes(*found) if found is not None else None
         return None
@@ -88,8 +89,8 @@ class ModelIndex:
     def keep_hash(self, path: str, mtime_ns: int, size: int, hashes: FileHashes) -> None:
         with self._database() as database:
             if database is not None:
-                values = (path, mtime_ns, size, hashes.sha256, hashes.old)
-                database.execute("INSERT OR REPLACE INTO hash VALUES (?, ?, ?, ?, ?)", values)
+                values = (path, mtime_ns, size, hashes.sha256, hashes.old, hashes.weights)
+                database.execute("INSERT OR REPLACE INTO hash VALUES (?, ?, ?, ?, ?, ?)", values)
 
     def predictions(self) -> Mapping[str, tuple[int, int, str]]:
         """Modification time in nanoseconds, size in bytes, and what a probing call told (Prediction), by path."""
@@ -141,7 +142,10 @@ class ModelIndex:
         try:
             (rules,) = database.execute("PRAGMA user_version").fetchone()
             if rules != RULES:
-                database.executescript(f"DROP TABLE IF EXISTS file; {_CREATE} PRAGMA user_version = {RULES};")
+                columns = {column for _, column, *_ in database.execute("PRAGMA table_info(hash)")}
+                # Hashes are worth keeping, unless they were kept in another form.
+                old = "" if "weights" in columns else "DROP TABLE IF EXISTS hash;"
+                database.executescript(f"DROP TABLE IF EXISTS file; {old} {_CREATE} PRAGMA user_version = {RULES};")
         except sqlite3.Error:
             database.close()
             raise

@@ -143,6 +143,9 @@ def write_old_checkpoint(path: Path, tensors: Mapping[str, bytes], storages: Map
 # -- diffusers folders ------------------------------------------------------------------------------------------------
 
 
+_SIGHT = {"StableUnCLIPImg2ImgPipeline": "image_encoder", "StableDiffusionDepth2ImgPipeline": "depth_estimator"}
+
+
 def write_folder(
     folder: Path,
     *,
@@ -152,8 +155,13 @@ def write_folder(
     shapes: Shapes | None = None,
     index: Mapping[str, object] | None = None,
 ) -> Path:
-    """With a UNet alone, of a few weights; `index` are further parts."""
-    parts: dict[str, object] = {"_class_name": kind, "unet": ["diffusers", "UNet2DConditionModel"], **(index or {})}
+    """With a UNet alone and what looks at pictures, of a few weights; `index` are further parts."""
+    sight = _SIGHT.get(kind)
+    parts: dict[str, object] = {"_class_name": kind, "unet": ["diffusers", "UNet2DConditionModel"]}
+    if sight is not None:
+        parts[sight] = ["transformers", "Something"]
+        write_safetensors(folder / sight / "model.safetensors", {"weight": (1,)})
+    parts |= index or {}
     (folder / "unet").mkdir(parents=True)
     (folder / "scheduler").mkdir()
     (folder / "model_index.json").write_text(json.dumps(parts))

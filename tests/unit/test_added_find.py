@@ -51,6 +51,16 @@ def test_a_file_is_found_by_its_hash_first() -> None:
     assert has_hash(INK, "sha256:0123456789") and not has_hash(INK, "01234") and not has_hash(GLOW, "0123456789")
 
 
+def test_a_lora_is_found_by_the_hash_of_its_weights_alone() -> None:
+    """As A1111 writes it beside the picture; and by what the file says of itself, before anything is computed."""
+    weights = lora("new name", hashes=FileHashes("ab" * 32, weights="cd" * 32))
+    told = lora("other name", told_hash="ef" * 32)
+    for digest, file in (("cdcdcdcdcdcd", weights), ("ababababab", weights), ("EFEFEFEFEFEF", told)):
+        assert find_added("old name", (told, weights), R.LORA, F.SD1, digest) is file
+    assert find_added("old name", (told, weights), R.LORA, F.SD1, "0123456789ab") is None
+    assert not has_hash(told, "") and not has_hash(lora("x"), "efefefefefef")
+
+
 def test_of_one_name_the_file_that_fits_is_meant() -> None:
     assert find_added("glow", FILES, R.LORA, F.SD1) is GLOW
     assert find_added("glow", FILES, R.LORA, F.SDXL_INPAINTING) is GLOW_XL

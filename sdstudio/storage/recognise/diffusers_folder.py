@@ -28,6 +28,7 @@ from sdstudio.storage.recognise.tensor_table import TensorTable
 INDEX = "model_index.json"
 _LIBRARIES = ("diffusers", "transformers", "stable_diffusion")
 _KINDS = ("StableDiffusion", "StableUnCLIP", "LatentConsistency")
+_NO_PRIOR = "not supported; the StableUnCLIPImg2Img form of the same model is"
 _PARTS = {
     "unet": "unet",
     "vae": "vae",
@@ -37,6 +38,12 @@ _PARTS = {
     "depth_estimator": "depth estimator",
 }
 _STEMS = ("diffusion_pytorch_model", "model", "pytorch_model")
+_SEEING = {
+    ModelFamily.UNCLIP_L: "image_encoder",
+    ModelFamily.UNCLIP_H: "image_encoder",
+    ModelFamily.SD2_DEPTH: "depth_estimator",
+}
+"""The part that looks at pictures, without which the family is of no use."""
 _UNCLIP = {1536: ModelFamily.UNCLIP_L, 2048: ModelFamily.UNCLIP_H}
 
 
@@ -51,6 +58,8 @@ def recognise_folder(folder: Path, roots: Sequence[Path]) -> ModelFile:
         raise unsupported(kind.removesuffix("Pipeline") or "a folder", "not supported")
     if "StableDiffusion3" in kind:
         raise unsupported("SD 3")
+    if _has(index, "prior"):
+        raise unsupported("an unCLIP model that imagines its picture's embedding first (with a prior)", _NO_PRIOR)
     unet = read_json(resolve(folder / "unet" / "config.json", roots))
     if not unet:
         raise broken("its UNet has no config.json")
@@ -59,6 +68,8 @@ def recognise_folder(folder: Path, roots: Sequence[Path]) -> ModelFile:
     family = _family(kind, unet, channels, context)
     if family is None:
         raise unsupported(f"{kind.removesuffix('Pipeline')} with {channels} input channels")
+    if family in _SEEING and not _has(index, _SEEING[family]):
+        raise broken(f"its part “{_SEEING[family]}” is missing")
     prediction, evidence, zero_snr = _prediction(folder, roots, family)
     family = narrowed(family, prediction)
     sample = _number(unet.get("sample_size"))
@@ -90,6 +101,11 @@ def _check_libraries(index: Mapping[str, Any]) -> None:
             raise unsafe(f"its part “{name[:40]}” wants the program {library[:60]!r}")
 
 
+def _has(index: Mapping[str, Any], part: str) -> bool:
+    entry = index.get(part)
+    return isinstance(entry, list) and bool(entry) and entry[0] is not None
+
+
 def _number(value: object) -> int:
     return value if type(value) is int and 0 < value < 10**6 else 0
 
@@ -119,8 +135,7 @@ def _tables(folder: Path, index: Mapping[str, Any], roots: Sequence[Path]) -> tu
     tables: dict[str, TensorTable] = {}
     size = 0
     for name in _PARTS:
-        wanted = index.get(name)
-        if not isinstance(wanted, list) or not wanted or wanted[0] is None:
+        if not _has(index, name):
             continue
         weights = _weights(folder / name)
         if not weights:

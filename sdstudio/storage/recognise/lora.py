@@ -67,10 +67,17 @@ def find_lora(table: TensorTable) -> ModelFile | None:
         family=base,
         kind=kind,
         alias=table.texts.get("ss_output_name", "")[:_NAME_MAX],
+        told_hash=_told_hash(table),
         precision=table.precision(),
         parts=_parts(table),
         prediction=Prediction.UNKNOWN,
     )
+
+
+def _told_hash(table: TensorTable) -> str:
+    """Of the weights, as kohya's trainer writes it; its older hash of 8 digits tells too little."""
+    told = table.texts.get("sshs_model_hash", "").strip().lower()
+    return told if re.fullmatch(r"[0-9a-f]{12,64}", told) else ""
 
 
 def _family_words(family: ModelFamily | None) -> str:
@@ -164,4 +171,5 @@ def _embedding(family: ModelFamily | None, table: TensorTable, kind: str, vector
         family=family,
         kind=kind,
         precision=table.precision(),
+        vectors=vectors,
     )

@@ -28,7 +28,7 @@ class PickleState:
         self.marks: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
         self.build = build
-        self._load = load
+        self.find = load
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
@@ -84,7 +84,7 @@ class PickleState:
         self.stack.append(made)
 
     def load(self, key: object) -> None:
-        self.stack.append(self._load(key))
+        self.stack.append(self.find(key))
 
     def set_items(self, target: object, items: list[Any]) -> None:
         if isinstance(target, dict):

@@ -144,8 +144,11 @@ def _walk(value: object, prefix: str, depth: int, seen: set[int]) -> Iterator[tu
         # Each table once: a few tables that hold each other many times would be endless.
         seen.add(id(value))
         for key, inner in value.items():
-            if isinstance(inner, TensorRef | dict):
-                yield from _walk(inner, f"{prefix}.{key}" if prefix else str(key), depth + 1, seen)
+            name = f"{prefix}.{key}" if prefix else str(key)
+            if type(inner) is TensorRef:
+                yield name, inner
+            elif isinstance(inner, dict):
+                yield from _walk(inner, name, depth + 1, seen)
 
 
 def small_values(value: object) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from operator import attrgetter
 
 from sdstudio.storage.recognise.open_file import OpenFile
 from sdstudio.storage.recognise.refusal import Refusal, broken, unsafe, unsupported
@@ -117,7 +118,7 @@ def _large(extra: bytes, size: int, packed: int, header: int) -> tuple[int, int,
 
 def _check_places(members: dict[str, Member], end: int) -> None:
     last = 0
-    for member in sorted(members.values(), key=lambda member: member.header):
+    for member in sorted(members.values(), key=attrgetter("header")):
         if member.header < last:
             raise unsafe(f"“{member.name[:60]}” overlaps another part of its archive")
         last = member.header + _LOCAL_BYTES + len(_raw(member)) + member.size

@@ -49,6 +49,18 @@ def test_nothing_is_ever_replaced(source: Path, models: Path) -> None:
     assert (models / "fine.v2-2.yaml").read_text() == "new"
 
 
+def test_what_is_there_already_is_not_copied_once_more(source: Path, models: Path) -> None:
+    copied = copy_models([source], models)
+    assert copy_models([source], models) == copied and left_in(models) == [source.name]
+    seen: list[tuple[str, int, int]] = []
+    copy_models([source], models, lambda *step: seen.append(step))
+    assert seen[-1][1] == seen[-1][2] == source.stat().st_size
+    other = bytearray(source.read_bytes())
+    other[-1] ^= 1
+    source.write_bytes(other)
+    assert copy_models([source], models) == [models / "fine.v2-2.safetensors"], "of the same size is not the same"
+
+
 def test_progress_goes_from_nothing_to_all(source: Path, models: Path) -> None:
     second = write_safetensors(source.with_name("second.safetensors"), families.lora(768))
     seen: list[tuple[str, int, int]] = []

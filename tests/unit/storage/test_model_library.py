@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import sqlite3
@@ -19,6 +20,10 @@ from tests.helpers import model_families as families
 from tests.helpers.model_files import write_folder, write_safetensors
 
 LORA = families.lora(768)
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def lora(path: Path) -> Path:
@@ -207,6 +212,38 @@ def test_hashes_are_those_of_a1111(tmp_path: Path) -> None:
     assert hash_file(tmp_path / "a", lambda: True) is None
 
 
+@pytest.mark.parametrize("length", [10, 5 * 2**20])
+def test_of_what_could_be_a_lora_the_weights_are_hashed_alone(tmp_path: Path, length: int) -> None:
+    """A1111 names LoRAs so: their notes can be edited. Also where the header is longer than what is read at once."""
+    header, data = b"{" + b" " * (length - 2) + b"}", bytes(range(256)) * 5000
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + data)
+    hashes = hash_file(path)
+    assert hashes is not None and hashes.weights == hashlib.sha256(data).hexdigest()
+    assert hashes.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    for damaged in (b"", b"short", (2**63).to_bytes(8, "little") + data):
+        path.write_bytes(damaged)
+        hashes = hash_file(path)
+        assert hashes is not None and hashes.weights == ""
+    with path.open("wb") as file:
+        file.truncate(2 * 10**9 + 1)
+    assert hash_file(path, lambda: True) is None
+
+
+def test_an_index_of_hashes_of_another_form_is_begun_anew(tmp_path: Path) -> None:
+    file = tmp_path / "index.sqlite"
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
+        database.executescript("CREATE TABLE hash (path TEXT PRIMARY KEY, sha256 TEXT); PRAGMA user_version = 3;")
+        database.execute("INSERT INTO hash VALUES ('/a', 'b')")
+    index = ModelIndex(file)
+    assert index.hash_of("/a", 1, 2) is None
+    index.keep_hash("/a", 1, 2, FileHashes("b", "c", "d"))
+    assert index.hash_of("/a", 1, 2) == FileHashes("b", "c", "d")
+    with contextlib.closing(sqlite3.connect(file)) as database, database:
+        database.execute("PRAGMA user_version = 4")
+    assert ModelIndex(file).hashes() == {"/a": (1, 2, FileHashes("b", "c", "d"))}
+
+
 def test_hashes_are_computed_when_asked_for_and_kept(tmp_path: Path, index: ModelIndex) -> None:
     path = lora(tmp_path / "m" / "a.safetensors")
     folder = write_folder(tmp_path / "m" / "diff", config={"in_channels": 4})
@@ -214,7 +251,8 @@ def test_hashes_are_computed_when_asked_for_and_kept(tmp_path: Path, index: Mode
     assert [model.hashes for model in library.scan().models] == [None, None]
     assert library.inspect(path).hashes is None
     hashes = library.hashes.compute(path)
-    assert hashes is not None and hashes.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert hashes is not None and hashes.weights
+    assert hashes.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     unet = library.hashes.compute(folder)
     assert library.inspect(path).hashes == hashes
     assert [model.hashes for model in library.scan().models] == [hashes, unet]
@@ -237,7 +275,7 @@ def test_hashes_in_the_background(tmp_path: Path, index: ModelIndex) -> None:
     hasher.add(path)
     assert ready.wait(30)
     hasher.close()
-    assert found == [(path, FileHashes(hashlib.sha256(path.read_bytes()).hexdigest()))]
+    assert [(where, hashes.sha256) for where, hashes in found] == [(path, sha256(path))]
     assert ModelHashes(index).known(path) == found[0][1]
 
 

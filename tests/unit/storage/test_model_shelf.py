@@ -125,3 +125,11 @@ def test_what_a_file_tells_for_sure_cannot_be_overruled(shelf: Shelf) -> None:
     found = library.inspect(path)
     assert (found.prediction, can_choose(found)) == (Prediction.V, False)
     assert not can_choose(library.inspect(write_safetensors(shelf.own / "one.safetensors", families.sd1())))
+
+
+def test_the_model_in_the_box_is_no_stable_diffusion_to_look_for(tmp_path: Path) -> None:
+    box = Path(__file__).resolve().parents[3] / "resources" / "models" / "starter"
+    catalog = ModelCatalog(box, [tmp_path], HashCache(tmp_path / "hashes.json"), ModelIndex(tmp_path / "index.db"))
+    (found,) = look_through(catalog, box, tmp_path, ()).folders[0].models
+    assert found.info is not None and found.file.family is ModelFamily.SD1
+    assert "sd 1" not in found.search and "stable diffusion" not in found.search and "built in" in found.search

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sdstudio.domain.model_file import Evidence, ModelFamily, ModelFile, ModelRole, Prediction
+from sdstudio.domain.model_file import Evidence, ModelFamily, ModelFile, ModelRole, Prediction, Verdict
 from sdstudio.storage.recognise.recogniser import recognise
 from tests.helpers import model_families as families
 from tests.helpers.model_files import number, text, write_checkpoint, write_folder, write_safetensors
@@ -209,6 +209,30 @@ def test_folders(tmp_path: Path, kind: str, config: dict[str, object], predictio
     assert not found.refused, found.reason
     assert (found.family, found.prediction, found.evidence) == (family, prediction, Evidence.CONFIG)
     assert (found.name, found.layout, found.role) == ("mine", "diffusers", ModelRole.CHECKPOINT)
+
+
+def test_a_folder_with_a_prior_is_refused_with_what_would_do(tmp_path: Path) -> None:
+    """StableUnCLIPPipeline: Karlo's prior imagines the embedding of a picture from the prompt."""
+    config = {"in_channels": 4, "projection_class_embeddings_input_dim": 1536}
+    prior = {"prior": ["diffusers", "PriorTransformer"], "prior_scheduler": ["diffusers", "UnCLIPScheduler"]}
+    found = recognise(write_folder(tmp_path / "karlo", kind="StableUnCLIPPipeline", config=config, index=prior))
+    assert found.verdict is Verdict.UNSUPPORTED and not found.draws
+    assert "with a prior" in found.reason and "StableUnCLIPImg2Img" in found.reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "part", "config"),
+    [
+        ("StableUnCLIPImg2ImgPipeline", "image_encoder", {"projection_class_embeddings_input_dim": 2048}),
+        ("StableDiffusionDepth2ImgPipeline", "depth_estimator", {"in_channels": 5, "cross_attention_dim": 1024}),
+    ],
+)
+def test_a_folder_that_cannot_look_at_pictures_is_incomplete(
+    tmp_path: Path, kind: str, part: str, config: dict[str, object]
+) -> None:
+    folder = write_folder(tmp_path / "m", kind=kind, config={"in_channels": 4} | config, index={part: [None, None]})
+    found = recognise(folder)
+    assert found.verdict is Verdict.BROKEN and f"“{part}” is missing" in found.reason
 
 
 def test_a_folder_without_a_scheduler_goes_by_its_family(tmp_path: Path) -> None:

@@ -77,17 +77,18 @@ def test_textual_inversions(tmp_path: Path, width: int, family: ModelFamily) -> 
     )
     diffusers = recognise(written(tmp_path, {"<my-cat>": (width,)}))
     assert (diffusers.role, diffusers.kind) == (R.TEXTUAL_INVERSION, "diffusers")
+    assert (new.vectors, diffusers.vectors) == (3, 1)
     vector = tensor("0", 2 * width, (2, width), (width, 1), "F32")
     old = write_archive(
         tmp_path / "old.pt", pickled(table({"string_to_param": table({"*": vector})})), {"0": bytes(8 * width)}
     )
     found = recognise(old)
-    assert (found.role, found.family, found.layout) == (R.TEXTUAL_INVERSION, family, "pickle")
+    assert (found.role, found.family, found.layout, found.vectors) == (R.TEXTUAL_INVERSION, family, "pickle", 2)
 
 
 def test_a_textual_inversion_for_sdxl(tmp_path: Path) -> None:
     found = recognise(written(tmp_path, {"clip_l": (2, 768), "clip_g": (2, 1280)}))
-    assert (found.role, found.family) == (R.TEXTUAL_INVERSION, F.SDXL)
+    assert (found.role, found.family, found.vectors) == (R.TEXTUAL_INVERSION, F.SDXL, 2)
 
 
 TAESD_DECODER: Shapes = {"1.weight": (64, 4, 3, 3), "3.conv.0.weight": (64, 64, 3, 3)}

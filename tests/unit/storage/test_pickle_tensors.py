@@ -1,0 +1,173 @@
+"""Tensors whose steps are taken at once are what they are when followed step by step, and so is what comes after."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from sdstudio.storage.recognise import pickle_machine
+from sdstudio.storage.recognise.pickle_tensors import TensorTaker
+from sdstudio.storage.recognise.pickle_values import Made
+from sdstudio.storage.recognise.refusal import Refusal
+from sdstudio.storage.recognise.torch_values import read_torch_pickle
+
+SHAPES = ((320,), (768, 70_000), (3, 4, 5), (320, 4, 3, 3), (1, 2, 3, 4, 5), (), (2, -1))
+
+
+class Pickler:
+    """Writes tensors as torch.save does: what was written once is taken from the memo."""
+
+    def __init__(self, first: int = 0) -> None:
+        self.places: dict[str, int] = {}
+        self.next = first
+
+    def put(self, name: str = "") -> bytes:
+        place, self.next = self.next, self.next + 1
+        self.places[name] = place
+        return b"q" + bytes([place]) if place < 256 else b"r" + place.to_bytes(4, "little")
+
+    def once(self, name: str, steps: bytes) -> bytes:
+        if name not in self.places:
+            return steps + self.put(name)
+        place = self.places[name]
+        return b"h" + bytes([place]) if place < 256 else b"j" + place.to_bytes(4, "little")
+
+    def text(self, value: str, name: str = "") -> bytes:
+        data = value.encode()
+        return self.once(name or f"text {value}", b"X" + len(data).to_bytes(4, "little") + data)
+
+    def sides(self, values: tuple[int, ...]) -> bytes:
+        if not values:
+            return b")"
+        steps = b"".join(map(number, values))
+        return (steps + bytes([0x84 + len(values)]) if len(values) < 4 else b"(" + steps + b"t") + self.put()
+
+    def tensor(self, name: str, key: str, shape: tuple[int, ...], *, view: bytes = b"", grad: bytes = b"\x89") -> bytes:
+        steps = self.text(name) + self.once("rebuild", b"ctorch._utils\n_rebuild_tensor_v2\n")
+        steps += b"((" + self.text("storage") + self.once("class", b"ctorch\nHalfStorage\n") + self.text(key)
+        steps += self.text("cpu") + number(10**6) + view + b"t" + self.put() + b"Q" + number(7)
+        steps += self.sides(shape) + self.sides((1,) * len(shape)) + grad
+        steps += self.once("ordered", b"ccollections\nOrderedDict\n") + b")R" + self.put()
+        return steps + b"t" + self.put() + b"R" + self.put(f"tensor {name}")
+
+
+def number(value: int) -> bytes:
+    if 0 <= value < 2**16:
+        return b"K" + bytes([value]) if value < 256 else b"M" + value.to_bytes(2, "little")
+    return b"J" + value.to_bytes(4, "little", signed=True)
+
+
+def pickled(steps: bytes) -> bytes:
+    return b"\x80\x02}(" + steps + b"u."
+
+
+def tensors(first: int, count: int = 60) -> bytes:
+    pickler = Pickler(first)
+    return b"".join(pickler.tensor(f"a.{place}", str(place), SHAPES[place % 6]) for place in range(count))
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The names of the tensors that were taken at once."""
+    names: list[object] = []
+    real = TensorTaker.take
+
+    def take(self: TensorTaker, parts: tuple[bytes, ...], name: object) -> object:
+        names.append(name)
+        return real(self, parts, name)
+
+    monkeypatch.setattr(TensorTaker, "take", take)
+    return names
+
+
+def stepwise(data: bytes) -> object:
+    """With an expression that matches nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pickle_machine, "match_tensor", re.compile(rb"(?!)").match)
+        return outcome(data)
+
+
+def plain(value: object) -> object:
+    return (value.maker, value.arguments) if isinstance(value, Made) else value
+
+
+def outcome(data: bytes) -> object:
+    try:
+        value, end = read_torch_pickle(data)
+        return {key: plain(inner) for key, inner in value.items()} if isinstance(value, dict) else value, end
+    except Refusal as error:
+        return str(error), error.verdict
+
+
+@pytest.mark.parametrize("first", [0, 250, 300, 70_000])
+def test_they_are_the_same(first: int, taken: list[object]) -> None:
+    data = pickled(tensors(first))
+    found = outcome(data)
+    assert len(taken) >= 20
+    assert isinstance(found, tuple) and len(found[0]) == 60
+    assert found == stepwise(data)
+
+
+def changed(first: int) -> dict[str, Callable[[Pickler], bytes]]:
+    """Steps that are not those of a usual tensor, before others that are, or that look into the memo."""
+    wide = b"X\x03\0\0\0" + b"12"
+    return {
+        "a view of torch 1.5": lambda pickler: pickler.tensor("b", "b", (2, 3), view=b"N"),
+        "wants gradients": lambda pickler: pickler.tensor("b", "1000", (2, 3), grad=b"\x88"),
+        "a negative side": lambda pickler: pickler.tensor("b", "1000", (2, -1)),
+        "the same weights again": lambda pickler: pickler.tensor("b", "3", (4, 5)),
+        "a key that is too long": lambda pickler: pickler.tensor("b", "12", (4, 5)).replace(
+            b"X\x02\0\0\0" + b"12", wide
+        ),
+        "a tensor of the memo": lambda pickler: pickler.text("again") + pickler.once("tensor a.59", b""),
+        "its size of the memo": lambda pickler: (
+            pickler.tensor("b", "1000", (9, 8)) + pickler.text("c") + b"j" + (pickler.next - 6).to_bytes(4, "little")
+        ),
+        "a builder that is none": lambda pickler: pickler.tensor("b", "1000", (4, 5)).replace(
+            pickler.once("rebuild", b""), pickler.once("text cpu", b"")
+        ),
+        "a builder that is not there": lambda pickler: pickler.tensor("b", "1000", (4, 5)).replace(
+            pickler.once("rebuild", b""), b"j\xff\xff\xff\x7f"
+        ),
+        "overwrites what it reads": lambda pickler: pickler.tensor("b", "1000", (4, 5)).replace(
+            b"r" + (pickler.next - 8).to_bytes(4, "little"), b"r" + pickler.places["class"].to_bytes(4, "little")
+        ),
+    }
+
+
+@pytest.mark.parametrize("first", [0, 300])
+@pytest.mark.parametrize("case", sorted(changed(0)))
+def test_what_differs_is_read_as_step_by_step(first: int, case: str) -> None:
+    pickler = Pickler(first)
+    steps = b"".join(pickler.tensor(f"a.{place}", str(place), SHAPES[place % 6]) for place in range(60))
+    steps += changed(first)[case](pickler) + b"".join(
+        pickler.tensor(f"z.{place}", str(100 + place), SHAPES[place % 6]) for place in range(3)
+    )
+    assert outcome(pickled(steps)) == stepwise(pickled(steps))
+
+
+def test_a_global_that_is_called_instead_is_refused(taken: list[object]) -> None:
+    pickler = Pickler(300)
+    usual = b"".join(pickler.tensor(f"a.{place}", str(place), (4, 5)) for place in range(3))
+    data = pickled(usual.replace(b"ctorch._utils\n_rebuild_tensor_v2\n", b"cposix\nsystem\n"))
+    found = outcome(data)
+    assert taken and isinstance(found, tuple) and "posix.system" in str(found[0])
+    assert found == stepwise(data)
+
+
+def test_every_cut_is_read_as_step_by_step() -> None:
+    data = pickled(tensors(300, count=3))
+    for end in range(len(data) - 200, len(data)):
+        assert outcome(data[:end]) == stepwise(data[:end])
+
+
+@pytest.mark.parametrize(("sides", "times"), [(16, 3), (17, 2)])
+def test_a_match_has_an_end(taken: list[object], sides: int, times: int) -> None:
+    """A hostile file could have numbers without end where a tuple should be, many times over."""
+    pickler = Pickler(300)
+    data = b"".join(pickler.tensor(f"a.{place}", str(place), (4, 5)) for place in range(3))
+    data = pickled(data + pickler.tensor("b", "b3", (1,) * sides) + pickler.tensor("c", "7", (1,) * sides))
+    outcome(data)
+    assert len(taken) == times
