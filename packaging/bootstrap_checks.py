@@ -100,7 +100,8 @@ def suite_command(suite: Suite, arguments: Sequence[str], report: Path) -> list[
     if "PySide6" in suite.blocked:
         command += ["-p", "no:pytest-qt"]
     if suite.workers:
-        command += ["-n", str(suite.workers)]
+        # Each worker begins with a part of the files and makes their fixtures; who is ready early takes over the rest.
+        command += ["-n", str(suite.workers), "--dist", "worksteal"]
     return [*command, *arguments]
 
 

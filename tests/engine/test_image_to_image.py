@@ -24,7 +24,7 @@ from tests.engine.conftest import Run
 from tests.engine.test_pipeline_equality import STOCK, load_pipeline, stock_scheduler
 from tests.helpers.tiny_models import SD15_SCHEDULER, ZERO_SNR_SCHEDULER, ImagesInMemory, make_request
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.keeps_engine, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 
 def a_picture(width: int = 64, height: int = 64) -> ImageBuffer:

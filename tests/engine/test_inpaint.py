@@ -32,7 +32,7 @@ from tests.engine.conftest import Run
 from tests.engine.test_image_to_image import a_picture
 from tests.helpers.tiny_models import ImagesInMemory, make_request, make_tiny_model
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.keeps_engine, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 
 def mask_picture(mask: np.ndarray) -> ImageBuffer:

@@ -23,7 +23,7 @@ from tests.engine.test_image_to_image import a_picture
 from tests.engine.test_pipeline_equality import KINDS, STOCK, load_pipeline, stock_scheduler
 from tests.helpers.tiny_models import SD15_SCHEDULER, ZERO_SNR_SCHEDULER, ImagesInMemory, make_request, make_tiny_model
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.keeps_engine, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 
 def a_mask() -> np.ndarray:

@@ -18,7 +18,7 @@ from tests.engine.conftest import Run
 from tests.helpers.tiny_models import SD15_SCHEDULER, ZERO_SNR_SCHEDULER, make_request, make_tiny_model
 
 # diffusers' schedulers with NumPy 2: thousands of notes about __array__'s copy keyword.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.keeps_engine, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 SDE = {"algorithm_type": "sde-dpmsolver++"}
 KARRAS = {"use_karras_sigmas": True}

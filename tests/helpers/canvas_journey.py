@@ -37,6 +37,7 @@ REST_EVERY = 20
 REST_MS = 700
 """Longer than the autosave waits and writes: there a `kept` is said."""
 ROW = 100
+LOOK_MS = 5
 Place = tuple[float, float]
 
 
@@ -82,7 +83,8 @@ class Journey:
         while not condition():
             if time.monotonic() > end:
                 raise TimeoutError("the program did not come so far")
-            QApplication.processEvents()
+            # Qt's own wait: to look without a pause would take the processor, and Python's lock, from the engine.
+            QTest.qWait(LOOK_MS)
 
     def check(self, condition: object, what: str) -> None:
         if not condition:

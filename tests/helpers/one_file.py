@@ -20,11 +20,11 @@ from sdstudio.domain.model_file import ModelFamily, Prediction
 from sdstudio.domain.request import ModelSpec
 from sdstudio.engine.layouts import CONFIGS, LAYOUTS, VOCABULARY
 from tests.helpers.ldm_export import write_checkpoint
+from tests.helpers.made_once import made_once
 from tests.helpers.midas_parts import add_depth_parts
 from tests.helpers.unclip_parts import add_unclip_parts
-from tests.helpers.xl_models import XL_FAMILIES, make_xl_file
+from tests.helpers.xl_models import RESOURCES, XL_FAMILIES, make_xl_file, write_json, write_tokenizer
 
-RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 UNCLIP = (ModelFamily.UNCLIP_L, ModelFamily.UNCLIP_H)
 PREDICTIONS = dict.fromkeys((ModelFamily.SD2_V, ModelFamily.X4_UPSCALER, *UNCLIP), Prediction.V)
 
@@ -50,19 +50,25 @@ class OneFile:
 
 def make_one_file(folder: Path, family: ModelFamily, ending: str = ".safetensors", *, half: bool = False) -> OneFile:
     """Random weights of a fixed seed."""
+    made_once(("one file", family, ending, half), folder, lambda first: _make(first, family, ending, half=half))
+    return OneFile(family, folder / f"tiny{ending}", folder / "model", folder / "resources")
+
+
+def _make(folder: Path, family: ModelFamily, ending: str, *, half: bool) -> None:
     if family in XL_FAMILIES:
-        return OneFile(family, *make_xl_file(folder, family, ending, half=half))
+        make_xl_file(folder, family, ending, half=half)
+        return
     torch.manual_seed(1)
     layout = LAYOUTS[family]
     resources, model = folder / "resources", folder / "model"
     unet, vae, text = _tiny_configs(layout.folder)
     for part, config in (("unet", unet), ("vae", vae), ("text_encoder", text)):
-        _write(resources / CONFIGS / layout.folder / part / "config.json", config)
+        write_json(resources / CONFIGS / layout.folder / part / "config.json", config)
     shipped = RESOURCES / CONFIGS / layout.folder
     for path in (shipped / "model_index.json", *shipped.glob("*scheduler/scheduler_config.json")):
         name = path.relative_to(shipped)
-        _write(resources / CONFIGS / layout.folder / name, json.loads(path.read_text()))
-        _write(model / name, json.loads(path.read_text()))
+        write_json(resources / CONFIGS / layout.folder / name, json.loads(path.read_text()))
+        write_json(model / name, json.loads(path.read_text()))
     shutil.copytree(RESOURCES / VOCABULARY, resources / VOCABULARY)
     parts = _networks(unet, vae, text)
     if half:
@@ -70,13 +76,12 @@ def make_one_file(folder: Path, family: ModelFamily, ending: str = ".safetensors
     path = write_checkpoint(folder / f"tiny{ending}", *parts, open_clip=layout.pad == "!")
     for part, name in zip(parts, ("unet", "vae", "text_encoder"), strict=True):
         part.save_pretrained(model / name)
-    _write_tokenizer(model / "tokenizer", layout.pad)
+    write_tokenizer(model / "tokenizer", layout.pad)
     one = OneFile(family, path, model, resources)
     if family in UNCLIP:
         add_unclip_parts(one, half=half)
     if family is ModelFamily.SD2_DEPTH:
         add_depth_parts(one, half=half)
-    return one
 
 
 def _tiny_configs(name: str) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
@@ -109,21 +114,3 @@ def _networks(unet: dict[str, Any], vae: dict[str, Any], text: dict[str, Any]) -
     )
     torch.nn.init.normal_(encoder.final_layer_norm.bias, mean=0.2, std=0.3)
     return [UNet2DConditionModel.from_config(unet), AutoencoderKL.from_config(vae), encoder]
-
-
-def _write_tokenizer(folder: Path, pad: str) -> None:
-    folder.mkdir(parents=True)
-    for name in ("vocab.json", "merges.txt"):
-        shutil.copyfile(RESOURCES / VOCABULARY / name, folder / name)
-    ends = {
-        "bos_token": "<|startoftext|>",
-        "eos_token": "<|endoftext|>",
-        "unk_token": "<|endoftext|>",
-        "pad_token": pad,
-    }
-    _write(folder / "tokenizer_config.json", {"tokenizer_class": "CLIPTokenizer", "model_max_length": 77, **ends})
-
-
-def _write(path: Path, data: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(data))

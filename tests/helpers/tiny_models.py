@@ -20,6 +20,7 @@ from sdstudio.domain.edits import ImageInput
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.image import ImageBuffer
 from sdstudio.domain.request import GenerationRequest, ModelSpec, PromptSpec, SamplingSpec
+from tests.helpers.made_once import made_once
 
 STARTER = Path(__file__).resolve().parents[2] / "resources" / "models" / "starter"
 TEXT_LAYERS = 3
@@ -69,16 +70,22 @@ def make_tiny_model(
 ) -> Path:
     """Writes a whole model folder. `distilled` = width of a guidance embedding, as latent consistency models have;
     `channels` = what the network reads: 9 for an inpainting model."""
+    written = json.dumps(scheduler or SD15_SCHEDULER)
+    key = ("tiny", vae, written, distilled, channels)
+    made_once(key, folder, lambda first: _write_model(first, vae, written, distilled, channels))
+    return folder
+
+
+def _write_model(folder: Path, vae: str, scheduler: str, distilled: int | None, channels: int) -> None:
     torch.manual_seed(0)
     _make_unet(distilled, channels).save_pretrained(folder / "unet")
     _make_vae(vae).save_pretrained(folder / "vae")
     _make_text_encoder().save_pretrained(folder / "text_encoder")
     shutil.copytree(STARTER / "tokenizer", folder / "tokenizer", copy_function=shutil.copyfile)
     (folder / "scheduler").mkdir()
-    (folder / "scheduler" / "scheduler_config.json").write_text(json.dumps(scheduler or SD15_SCHEDULER))
+    (folder / "scheduler" / "scheduler_config.json").write_text(scheduler)
     index = json.loads((STARTER / "model_index.json").read_text())
     (folder / "model_index.json").write_text(json.dumps(index | {"vae": ["diffusers", vae]}))
-    return folder
 
 
 def _make_unet(distilled: int | None, channels: int) -> UNet2DConditionModel:

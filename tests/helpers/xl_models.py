@@ -106,15 +106,15 @@ def write_xl_file(path: Path, parts: Parts) -> Path:
     return write_state(path, parts["unet"], parts["vae"], text)
 
 
-def make_xl_file(folder: Path, family: ModelFamily, ending: str, *, half: bool) -> tuple[Path, Path, Path]:
-    """The file, the folder and the resources."""
+def make_xl_file(folder: Path, family: ModelFamily, ending: str, *, half: bool) -> None:
+    """The file, the folder "model" and the folder "resources"."""
     name = LAYOUTS[family].folder
     parts = make_xl_parts(name)
-    resources = write_xl_resources(folder / "resources", name, parts)
+    write_xl_resources(folder / "resources", name, parts)
     if half:
         parts = {part: network.half() for part, network in parts.items()}
-    path = write_xl_file(folder / f"tiny{ending}", parts)
-    return path, write_xl_folder(folder / "model", name, parts), resources
+    write_xl_file(folder / f"tiny{ending}", parts)
+    write_xl_folder(folder / "model", name, parts)
 
 
 def write_tokenizer(folder: Path, pad: str) -> None:
