@@ -41,6 +41,8 @@ class LoadedModel:
     more_networks: tuple[Any, ...] = field(default=(), repr=False)
     second: LoadedModel | None = field(default=None, repr=False)
     """Makes the last steps, where the request names one."""
+    puts_back: bool = False
+    """Whether the source is put back after each step although the network reads masks: it was trained for that."""
     memory: ModelMemory | None = field(default=None, repr=False)
     """Where the weights are, and what happens when memory runs out; None for models put together by hand."""
 

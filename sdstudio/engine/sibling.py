@@ -3,6 +3,7 @@
 Beside the model's parts lies `unet_inpaint/`: config.json of the sibling's network, and difference.safetensors. There,
 a matrix NAME is int8, to be multiplied with NAME:scale (float32, one value for each output); all else is float16. The
 main network's first layer reads fewer channels; what it lacks counts as zero. Text encoder and VAE are the model's.
+Its training weighs errors outside the mask little: the source is put back there after each step.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def with_sibling(model: LoadedModel) -> LoadedModel:
         raise damaged(FOLDER, f"the file {DIFFERENCE} cannot be read") from error
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         raise damaged(FOLDER, "it does not belong to this model") from error
-    sibling = replace(model, unet=to_device(unet.to(model.unet.dtype), model.device))
+    sibling = replace(model, unet=to_device(unet.to(model.unet.dtype), model.device), puts_back=True)
     if not sibling.inpainting:
         raise damaged(FOLDER, "its network reads no mask")
     return sibling

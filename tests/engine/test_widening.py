@@ -26,6 +26,7 @@ from sdstudio.engine.memory.widening import (
     widen,
     widen_all,
 )
+from sdstudio.engine.sources.fill import finite
 from sdstudio.engine.sources.reading import Reading
 from tests.helpers.one_file import OneFile, make_one_file
 
@@ -40,6 +41,16 @@ def test_widening_in_place_keeps_every_value(shape: tuple[int, ...], dtype: torc
     second_half(whole, dtype).copy_(values)
     widen(whole, second_half(whole, dtype))
     assert torch.equal(whole, values.float())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("value", [float("nan"), -float("nan"), float("inf"), -float("inf")])
+def test_what_is_no_number_is_found(value: float, dtype: torch.dtype) -> None:
+    ends = torch.finfo(dtype)
+    values = torch.tensor([0.0, -0.0, ends.max, ends.min, ends.tiny, -ends.tiny] * 5, dtype=dtype)
+    assert finite(values) and finite(values[:0])
+    values[17] = value
+    assert not finite(values)
 
 
 class Two(nn.Module):
@@ -60,7 +71,7 @@ def waiting() -> tuple[Two, dict[str, torch.Tensor]]:
     for name, value in values.items():
         whole = torch.empty(value.shape)
         second_half(whole, torch.float16).copy_(value)
-        wait_for_use(network, name, whole, second_half(whole, torch.float16))
+        wait_for_use(network, name, network.get_submodule(name), whole, second_half(whole, torch.float16))
     return network, {f"{name}.weight": value.float() for name, value in values.items()}
 
 
@@ -86,7 +97,7 @@ def test_hooks_that_were_there_before_find_the_values() -> None:
     value = network.first.weight.half()
     whole = torch.empty(value.shape)
     second_half(whole, torch.float16).copy_(value)
-    wait_for_use(network, "first", whole, second_half(whole, torch.float16))
+    wait_for_use(network, "first", network.first, whole, second_half(whole, torch.float16))
     network(torch.randn(1, 40))
     assert torch.equal(seen[0], value.float())
 

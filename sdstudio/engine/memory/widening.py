@@ -74,9 +74,9 @@ class _FirstUse:
         del self._waiting[self._one.name]
 
 
-def wait_for_use(network: nn.Module, name: str, whole: torch.Tensor, stored: torch.Tensor) -> None:
-    """The module of that name gets its weight, `whole`, when it is first called; `stored` is its `second_half`."""
-    module = network.get_submodule(name)
+def wait_for_use(network: nn.Module, name: str, module: nn.Module, whole: torch.Tensor, stored: torch.Tensor) -> None:
+    """The network's module of that name gets its weight, `whole`, when it is first called; `stored` is its
+    `second_half`."""
     nothing = torch.zeros((), dtype=whole.dtype).expand(whole.shape)
     module._parameters["weight"] = nn.Parameter(nothing, requires_grad=False)
     waiting = network.__dict__.setdefault(_WAITING, {})

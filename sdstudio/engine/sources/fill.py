@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -42,7 +43,7 @@ def fill(network: nn.Module, entries: Entries, reading: Reading, part: str) -> N
         target = _target(owner, own, wanted[name], entries[name], reading)
         if kind is not None and _may_wait(owner, own, target, reading):
             stored = second_half(target, kind)
-            wait_for_use(network, path, target, stored)
+            wait_for_use(network, path, owner, target, stored)
             sound = _copy(entries[name], stored, reading)
         else:
             sound = _copy(entries[name], target, reading)
@@ -118,10 +119,19 @@ def _copy(entry: Entry, target: torch.Tensor, reading: Reading) -> bool:
     return sound
 
 
+_NOT_FINITE = {torch.float16: 0x7C00, torch.bfloat16: 0x7F80}
+"""From these bits on, and with the sign's from 0x8000 more on, a value is infinite or no number."""
+
+
 def finite(values: torch.Tensor) -> bool:
-    """By the smallest and the largest, through which what is no number shows: on CPUs a tenth of what torch.isfinite
-    takes for half precision. Numbers of eight bits cannot be compared as they are."""
+    """By the largest bits of 16, as whole numbers with a sign and without: half of what looking at the values takes. Of
+    others by the smallest and the largest value, through which what is no number shows: on CPUs a tenth of what
+    torch.isfinite takes. Numbers of eight bits cannot be compared as they are."""
     if values.numel() == 0:
         return True
+    first = _NOT_FINITE.get(values.dtype)
+    if first is not None and values.device.type == "cpu":
+        bits = values.view(torch.int16).numpy()
+        return bool(bits.max() < first) and bool(bits.view(np.uint16).max() < 0x8000 + first)
     ends = torch.aminmax(values.half() if values.element_size() == 1 else values)
     return math.isfinite(ends.min.item()) and math.isfinite(ends.max.item())

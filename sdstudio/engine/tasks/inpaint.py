@@ -43,7 +43,7 @@ def prepare_for_inpaint(
     values = mask_values(mask, request.size)
     begins = first_steps(cells_of(values, model), request.steps_made)
     from_noise = request.strength == 1.0
-    held = not model.inpainting or _has_grey(begins, request.steps_made)
+    held = not model.inpainting or model.puts_back or _has_grey(begins, request.steps_made)
     scheduler = make_scheduler(request, model)
     timesteps = last_timesteps(scheduler, request.sampling.steps, request.steps_made)
     rgb = fitted_rgb(start, request.size)
