@@ -5,6 +5,7 @@ Imports are late on purpose: a command never loads Qt, and torch is loaded in th
 
 from __future__ import annotations
 
+import gc
 import itertools
 import logging
 import os
@@ -16,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sdstudio import __version__, process
+from sdstudio import __version__, process, start_times
 from sdstudio.domain.checks import CheckResult
 from sdstudio.domain.engine_api import Engine, EngineFactory
 from sdstudio.domain.errors import StudioError
@@ -26,6 +27,7 @@ from sdstudio.storage.paths import AppPaths
 from sdstudio.storage.resources import resource_path
 
 if TYPE_CHECKING:
+    from sdstudio.app.bridge import EngineState
     from sdstudio.app.context import AppContext
     from sdstudio.storage.catalog import ModelCatalog
     from sdstudio.ui.main_window import MainWindow
@@ -145,6 +147,7 @@ def cli_main(argv: Sequence[str] | None = None) -> int:
         images=images,
         selftest=check_engine,
         benches={
+            "start": bench_start,
             "ui": bench_ui,
             "canvas": bench_canvas,
             "models": bench_models,
@@ -161,6 +164,12 @@ def check_engine() -> Iterable[CheckResult]:
     from sdstudio.engine.selftest import check_engine as check
 
     return check(resource_path(STARTER), resource_path(UPSCALER))
+
+
+def bench_start() -> Iterable[Mapping[str, Any]]:
+    from sdstudio.bench_start import run_start_bench
+
+    return run_start_bench()
 
 
 def bench_ui() -> Iterable[Mapping[str, Any]]:
@@ -242,9 +251,14 @@ class Studio:
 
 def window_main(files: Sequence[str]) -> int:
     """Opens the window and runs until it is closed."""
+    # Collections would only walk again and again what the imports make. The window's own collector follows.
+    gc.disable()
     if process.has_no_screen():
         print(NO_SCREEN, file=sys.stderr)
         return BAD_INPUT
+    from sdstudio.app.qt_imports import leave_sources_alone
+
+    leave_sources_alone()
     from sdstudio.app.single_instance import call_of, enter
 
     keeper = enter(AppPaths.find().data, call_of(files, os.environ))
@@ -266,6 +280,11 @@ def window_main(files: Sequence[str]) -> int:
     # Everything is saved by now. Python's own way out would wait for a thread that cannot be interrupted, and takes
     # torch apart piece by piece, which alone lasts 1.2 s.
     os._exit(code)
+
+
+def _note_ready(state: EngineState) -> None:
+    if state.value == "ready":
+        start_times.note(start_times.ENGINE)
 
 
 def crash_report(logs: Path) -> Path | None:
@@ -313,9 +332,11 @@ def build_studio(engine: EngineFactory | None = None) -> Studio:
         app_version=__version__,
     )
     theme = make_theme(app, settings)
-    window = MainWindow(context, theme)
+    with theme.undressed():
+        window = MainWindow(context, theme)
     if report is not None:
         tell_of_crash(window.canvas.banner, report)
     # Only when the window is on the screen does torch begin to load.
-    when_painted(window, context.start)
+    when_painted(window, context.start, painted=partial(start_times.note, start_times.WINDOW))
+    context.bridge.state_changed.connect(_note_ready)
     return Studio(run=app.exec, theme=theme, context=context, window=window)

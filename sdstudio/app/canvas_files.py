@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-import psutil
 from PySide6.QtCore import QObject, SignalInstance
 
 from sdstudio.app.canvas_build import (
@@ -163,6 +162,8 @@ class CanvasFiles(CanvasPatches):
             self._build(self._opening_words(source.name), lambda: from_file(source))
 
         def check_memory() -> None:
+            import psutil  # 20 ms, which no start has to wait for
+
             available = psutil.virtual_memory().available
             if facts.bytes_needed <= available:
                 decode()

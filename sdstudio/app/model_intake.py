@@ -13,7 +13,6 @@ from PySide6.QtCore import QCoreApplication, QObject, Signal
 
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.domain.errors import CancelledByUser, StudioError
-from sdstudio.storage.convert_checkpoint import convert_checkpoint
 from sdstudio.storage.model_copy import copy_models, is_model_name, stop_if
 
 __all__ = ["IntakeProgress", "ModelIntake", "is_model_name"]
@@ -71,6 +70,9 @@ class ModelIntake(QObject):
         words = _tr("Converting “{name}”")
 
         def work(report: _Report) -> tuple[Path, ...]:
+            # 20 ms at every start, were it above; few people convert anything.
+            from sdstudio.storage.convert_checkpoint import convert_checkpoint
+
             return (convert_checkpoint(source, target, lambda *so_far: report(words, source.name, *so_far)).path,)
 
         self._begin(words.format(name=source.name), work)

@@ -37,24 +37,30 @@ def make_theme(app: QApplication, settings: Settings) -> Theme:
 
 
 class _AfterFirstPaint(QObject):
-    """Waits for the window's first paint, then calls `work` once."""
+    """Waits for the window's first paint, then calls `painted` and, a moment later, `work`; each once."""
 
-    def __init__(self, window: QWidget, work: Callable[[], None]) -> None:
+    def __init__(self, window: QWidget, work: Callable[[], None], painted: Callable[[], None]) -> None:
         super().__init__(window)
         self._work = work
+        self._painted = painted
         window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if event.type() == QEvent.Type.Paint:
             watched.removeEventFilter(self)
+            QTimer.singleShot(0, self._painted)
             QTimer.singleShot(SETTLE_MS, self._work)
         return False
 
 
-def when_painted(window: QWidget, work: Callable[[], None]) -> None:
-    """Calls `work` when the window has been on the screen for a moment.
+def _nothing() -> None:
+    pass
+
+
+def when_painted(window: QWidget, work: Callable[[], None], painted: Callable[[], None] = _nothing) -> None:
+    """Calls `painted` at the window's first paint, and `work` when it has been on the screen for a moment.
 
     Not earlier: the first paint makes Qt load plugins, which waits as long as another thread is loading libraries
     (the loader has one lock; with torch that was a standstill of 0.4 s).
     """
-    _AfterFirstPaint(window, work)
+    _AfterFirstPaint(window, work, painted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QGuiApplication, QIcon, QPainter, QPixmap
@@ -16,9 +17,15 @@ _STROKE = 'stroke-width="1.5"'
 
 def svg_text(name: str, colour: str, size: int = ICON_SIZE) -> str:
     """The SVG of an icon in one colour. The stroke stays 1.5 px at any size. Raises FileNotFoundError."""
-    text = resource_path(f"icons/{name}.svg").read_text(encoding="utf-8")
+    text = _drawn(name)
     stroke = f'stroke-width="{1.5 * ICON_SIZE / size:g}"'
     return text.replace("currentColor", colour).replace(_STROKE, stroke)
+
+
+@cache
+def _drawn(name: str) -> str:
+    """As the file has it: read once for all colours and pixel ratios."""
+    return resource_path(f"icons/{name}.svg").read_text(encoding="utf-8")
 
 
 def icon_pixmap(name: str, colour: str, size: int, ratio: float) -> QPixmap:

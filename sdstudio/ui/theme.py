@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -52,6 +54,17 @@ class Theme(QObject):
         app.setFont(make_font("body"))
         QToolTip.setFont(make_font("body"))
         self._dress()
+
+    @contextmanager
+    def undressed(self) -> Iterator[None]:
+        """Takes the style sheet off while many widgets are built, and puts it on once for all of them: Qt styles a
+        widget, with all that is in it, anew at each place it is put into (0.2 s of the main window's 0.45 s)."""
+        if self._app is not None:
+            self._app.setStyleSheet("")
+        try:
+            yield
+        finally:
+            self._dress()
 
     def set_mode(self, mode: ThemeMode) -> None:
         self._mode = mode

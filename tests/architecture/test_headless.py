@@ -1,5 +1,6 @@
-"""Each layer imports without what it must not need. The suites prove more: `bootstrap.py test` runs tests/unit with
-PySide6 and torch unimportable, tests/engine without PySide6, tests/gui without torch (packaging/bootstrap_checks.py).
+"""Each layer imports without what it must not need, the network among it. The suites prove more: `bootstrap.py test`
+runs tests/unit with PySide6 and torch unimportable, tests/engine without PySide6, tests/gui without torch
+(packaging/bootstrap_checks.py).
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ def modules_of(layer: str) -> list[str]:
 
 
 @pytest.mark.parametrize("layer", LAYERS)
-def test_a_layer_needs_nothing_above_its_station(layer: str) -> None:
-    assert import_all(modules_of(layer), LAYERS[layer]) == ""
+def test_a_layer_needs_nothing_above_its_station_and_no_network(layer: str) -> None:
+    assert import_all(modules_of(layer), LAYERS[layer], offline=True) == ""
 
 
 def test_a_blocked_import_is_noticed() -> None:

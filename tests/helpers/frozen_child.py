@@ -1,6 +1,7 @@
 """A process that lacks what the frozen program lacks: excluded modules, metadata, and files that are not packed.
 
-`python -m tests.helpers.frozen_child FOLDER` runs the tasks on the command line, `… window` loads the window's half.
+`python -m tests.helpers.frozen_child models FOLDER` makes tiny models there, `… FOLDER` runs them and the tasks on the
+command line, `… window` loads the window's half.
 What the frozen program would have missed without an error comes out as JSON lines.
 """
 
@@ -14,6 +15,7 @@ import re
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +25,7 @@ import bundle_modules
 
 SITE = Path(sysconfig.get_path("purelib"))
 ROOT = Path(__file__).resolve().parents[2]
+MODELS = "models.json"
 
 
 class Blocker:
@@ -137,7 +140,52 @@ def run_tasks(folder: Path) -> None:
         print(json.dumps({"command": command[0], "code": code}))
 
 
+def make_models(folder: Path) -> None:
+    """In a process of its own: what writes such files needs more than what reads them."""
+    from sdstudio.domain.model_file import ModelFamily
+    from tests.helpers.one_file import make_one_file
+
+    families = (ModelFamily.SD1, ModelFamily.SDXL, ModelFamily.SD2_DEPTH, ModelFamily.UNCLIP_L)
+    made = [make_one_file(folder / family.name, family) for family in families]
+    rows = [{"spec": asdict(one.spec), "resources": str(one.resources)} for one in made]
+    (folder / MODELS).write_text(json.dumps(rows))
+
+
+def run_families(folder: Path) -> None:
+    """One step of a tiny model in one file of each kind of network: much is imported only when such a file is read."""
+    import numpy as np
+
+    from sdstudio.domain.engine_api import CancelToken
+    from sdstudio.domain.events import Finished
+    from sdstudio.domain.geometry import Size
+    from sdstudio.domain.image import ImageBuffer
+    from sdstudio.domain.request import GenerationRequest, ModelSpec, PromptSpec, SamplingSpec
+    from sdstudio.engine.engine import TorchEngine
+    from sdstudio.jobs.job_images import JobImages
+    from sdstudio.storage.image_store import ImageStore
+
+    images = JobImages(ImageStore(folder / "images"))
+    picture = images.hold(ImageBuffer.from_rgb(np.full((64, 64, 3), 128, np.uint8)))
+    for made in json.loads((folder / MODELS).read_text()):
+        engine = TorchEngine(images=images, upscaler=folder / "none", resources=Path(made["resources"]), threads=1)
+        request = GenerationRequest(
+            prompt=PromptSpec(positive="an apple"),
+            sampling=SamplingSpec(seed=1, steps=1, sampler="Euler"),
+            model=ModelSpec(**made["spec"]),
+            size=Size(64, 64),
+            image=picture,
+            strength=1.0,
+        )
+        events: list[object] = []
+        engine.run("1", request, events.append, CancelToken())
+        end = events[-1]
+        print(json.dumps({"family": made["spec"]["family"], "ok": isinstance(end, Finished), "end": str(end)[:2000]}))
+
+
 def main(arguments: Sequence[str]) -> None:
+    if arguments[0] == "models":
+        make_models(Path(arguments[1]))
+        return
     Blocker(bundle_modules.excluded_modules(SITE)).install()
     hide_metadata(bundle_modules.METADATA)
     opened = Opened()
@@ -153,6 +201,7 @@ def main(arguments: Sequence[str]) -> None:
     else:
         import_everything("cli", "engine")
         build_the_depth_network()
+        run_families(Path(arguments[0]))
         run_tasks(Path(arguments[0]))
     print(json.dumps({"missed": missed(places, loaded_libraries() if sys.platform == "linux" else set())}))
 

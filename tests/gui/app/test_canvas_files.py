@@ -199,7 +199,7 @@ class Memory:
 
 @pytest.fixture
 def little_memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr("sdstudio.app.canvas_files.psutil.virtual_memory", Memory)
+    monkeypatch.setattr("psutil.virtual_memory", Memory)
     yield
 
 
