@@ -34,8 +34,9 @@ def usual_strength(family: ModelFamily | None) -> float:
     return 1.0 if tasks_of(family).varies else DEFAULT_STRENGTH
 
 
-def words(plan: EditPlan, family: ModelFamily | None) -> str:
-    """What the Generate button says where a family does something of its own; "" elsewhere."""
+def words(plan: EditPlan, family: ModelFamily | None, mixed: int = 0) -> str:
+    """What the Generate button says where a family does something of its own; "" elsewhere. `mixed`: so many further
+    pictures go in."""
     tasks = tasks_of(family)
     if tasks.enlarges > 1:
         return _tr("Enlarge the picture {times}×").format(times=tasks.enlarges)
@@ -45,6 +46,8 @@ def words(plan: EditPlan, family: ModelFamily | None) -> str:
         if plan.task == "inpaint":
             return _tr("Change what is masked")
         return _tr("Change the picture") if plan.whole else _tr("Change the frame")
+    if tasks.varies and plan.task == "image" and mixed:
+        return _tr("Mix the pictures") if plan.whole else _tr("Mix into the frame")
     if tasks.varies and plan.task == "image":
         return _tr("Vary the picture") if plan.whole else _tr("Vary the frame")
     return ""

@@ -1,12 +1,13 @@
-"""What a session adds to the model's request: LoRAs of panel and prompt, embeddings, VAE, refiner, family settings."""
+"""What a session adds to the model's request: LoRAs, embeddings, VAE, refiner, mixed pictures, family settings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sdstudio.app.added_files import AddedFiles
+from sdstudio.app.mix_state import mixed_images
 from sdstudio.app.session_state import SessionState
 from sdstudio.domain.added_find import added_of, lora_of, prompt_embeddings, tag_file
 from sdstudio.domain.additions import LoraUse
@@ -49,9 +50,11 @@ def with_additions(
     added: AddedFiles | None,
     family: ModelFamily | None,
     named: Sequence[PromptLora],
+    missing: Collection[str] = (),
 ) -> GenerationRequest:
     """Raises InvalidRequest("prompt") for a LoRA of the prompt that is not here or does not fit; what does not fit of
-    the panel is left out, and the panel says so. `named`: what `prompt_rows` found."""
+    the panel is left out, and the panel says so. The request's own LoRAs stay. `named`: what `prompt_rows` found.
+    `missing`: keys of mixed pictures that are not in the store any more."""
     fields: dict[str, Any] = {}
     tasks = tasks_of(family)
     if tasks.image_guidance is not None:
@@ -60,8 +63,12 @@ def with_additions(
     if tasks.noise_level is not None:
         level = tasks.noise_level if state.noise_level is None else state.noise_level
         fields["noise_level"] = min(level, tasks.noise_most)
+    if tasks.varies:
+        fields["mix"] = mixed_images(state.mix, missing)
     if added is not None:
-        fields["loras"] = _loras(state, added, family, named)
+        own = {lora.path for lora in request.loras}
+        further = _loras(state, added, family, named)
+        fields["loras"] = (*request.loras, *(lora for lora in further if lora.path not in own))
         fields["embeddings"] = prompt_embeddings(
             (state.positive, state.negative), added.all_of(ModelRole.TEXTUAL_INVERSION), family
         )

@@ -85,6 +85,8 @@ def embeddings_words(session: Session, added: AddedFiles) -> str:
 
 def _chosen_row(chosen: ChosenLora, file: ModelFile | None, why: str, by_prompt: PromptLora | None) -> LoraRow:
     words = _tr("Left out: it {reason}.").format(reason=why) if why else ""
+    if not why and chosen.on and not chosen.weight and not chosen.text_weight:
+        words = _tr("At 0 it does nothing.")
     if by_prompt is not None and not why:
         words = _tr("The prompt names it with {weight}, which counts.").format(weight=_number(by_prompt.tag.weight))
     return LoraRow(

@@ -24,6 +24,7 @@ from sdstudio.app.edit_settings import EditSettings
 from sdstudio.app.enlarge import Enlarge
 from sdstudio.app.gallery_model import GalleryModel
 from sdstudio.app.io_worker import IoWorker
+from sdstudio.app.mix_pictures import MixPictures
 from sdstudio.app.model_desk import ModelDesk
 from sdstudio.app.model_news import ModelNews
 from sdstudio.app.picture_files import PictureFiles
@@ -102,6 +103,7 @@ class AppContext:
     tokens: TokenAsk
     files: PictureFiles
     images: ImageStore
+    mix: MixPictures
     enlarge: Enlarge
     recovery: Recovery
 
@@ -207,9 +209,10 @@ def build_context(
         autosave=CanvasAutosave(canvas, workers.keeper_io, paths.canvas, root),
         state_file=StateFile(paths.session_file, session, io, root, canvas=canvas, edits=editing.edit_settings),
         gallery=GalleryModel(results(), Thumbnails(paths.thumbnails), io, root),
-        tokens=TokenAsk(session, counter, io, root),
+        tokens=TokenAsk(session, counter, io, root, added=choosing.added),
         files=PictureFiles(io, session.plain_request, root),
         images=store,
+        mix=MixPictures(session, store, io, root),
         enlarge=Enlarge(store, making.queue, io, root),
     )
     _connect(context)

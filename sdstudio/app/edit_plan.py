@@ -13,6 +13,7 @@ from sdstudio.app.edit_requests import EditOrder, for_estimates, whole_mode, who
 from sdstudio.app.edit_settings import EditSettings
 from sdstudio.app.edit_tasks import EditPlan, EditTask, Facts, plan_of
 from sdstudio.app.io_worker import IoWorker
+from sdstudio.app.mix_state import mixed_images
 from sdstudio.app.session import Session
 from sdstudio.app.step_times import StepTimes
 from sdstudio.canvas.blank import is_blank
@@ -192,7 +193,8 @@ class EditPlanner(QObject):
         family = self._session.model.family
         self._plan = added_plan.for_family(plan_of(facts), family, facts.size)  # `order` is asked for it below
         seconds = self._seconds(self._plan, facts.size)
-        words = added_plan.words(self._plan, family) or edit_words.button(self._plan)
+        mixed = len(mixed_images(self._session.state.mix, self._session.mix_missing))
+        words = added_plan.words(self._plan, family, mixed) or edit_words.button(self._plan)
         title, says = added_plan.heading(self._plan, family)
         plan = replace(self._plan, seconds=seconds, words=words, title=title, says=says)
         return replace(plan, detail=edit_words.detail(plan))

@@ -173,3 +173,16 @@ def graphics_cards(info: EngineInfo | None) -> tuple[tuple[str, str], ...]:
     if info is None:
         return ()
     return info.devices or (((f"{info.device_kind}:0", info.device),) if info.device_kind != "cpu" else ())
+
+
+def missing_device(info: EngineInfo) -> tuple[str, str]:
+    """That the chosen device is gone, and what happens instead."""
+    kind, _, number = info.missing.partition(":")
+    card = kind in ("cuda", "gpu")
+    title = _tr("The device chosen in the settings ({name}) is not there.").format(name=info.missing)
+    if card:
+        title = _tr("Graphics card number {number}, chosen in the settings, is not there.").format(
+            number=int(number or 0) + 1
+        )
+    text = _tr("Pictures are made with {device} meanwhile. The choice is kept: when back, the next start uses it.")
+    return title, text.format(device=_tr("the processor") if info.device_kind == "cpu" else info.device)

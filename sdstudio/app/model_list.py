@@ -154,7 +154,7 @@ class ModelListModel(QAbstractListModel):
         return ModelRow(
             title=words.title(model),
             second=second,
-            badge=words.badge(file),
+            badge=words.badge(model),
             action=action,
             can_use=choice and not in_use,
             in_use=in_use,

@@ -84,8 +84,12 @@ def family(file: ModelFile) -> str:
     return FAMILY_PRESETS[file.family].badge if file.family is not None else ""
 
 
-def badge(file: ModelFile) -> str:
+def badge(model: FoundModel) -> str:
     """`SD 1.5 · 4 channels · fp16 · 2.1 GB`; of a part of a model first what it is. "" where nothing was recognised."""
+    file = model.file
+    if _in_the_box(model):
+        side = _tr("{side} px").format(side=file.resolution) if file.resolution else ""
+        return _joined(_tr("Small model"), side, file.precision, _size(file))
     if file.refused and file.verdict is not Verdict.UNSUPPORTED:
         return ""
     briefly = _predicts_briefly(file)
@@ -97,7 +101,20 @@ def badge(file: ModelFile) -> str:
         parts.append(briefly or _channels(file))
     elif file.role is ModelRole.LORA:
         parts.append(file.kind)
-    return DOT.join(filter(None, (*parts, file.precision, file_size(file.size_bytes) if file.size_bytes else "")))
+    return _joined(*parts, file.precision, _size(file))
+
+
+def _in_the_box(model: FoundModel) -> bool:
+    """Built like Stable Diffusion 1, and nothing that is made for that fits it."""
+    return model.info is not None and model.info.built_in
+
+
+def _joined(*parts: str) -> str:
+    return DOT.join(filter(None, parts))
+
+
+def _size(file: ModelFile) -> str:
+    return file_size(file.size_bytes) if file.size_bytes else ""
 
 
 def _channels(file: ModelFile) -> str:
@@ -213,7 +230,9 @@ def facts(model: FoundModel) -> list[Fact]:
     is_model = file.role in (ModelRole.CHECKPOINT, ModelRole.UNET) and not file.refused
     what = _tr("{family} checkpoint").format(family=file.what) if file.role is ModelRole.CHECKPOINT else file.what
     sort = file.kind if file.kind not in what else ""
-    kind = DOT.join(filter(None, (what or role(file), sort, _channels(file))))
+    kind = _joined(what or role(file), sort, _channels(file))
+    if _in_the_box(model):
+        kind = _joined(_tr("Small model that comes with SD Studio"), _channels(file))
     lines = (
         (_tr("Kind"), kind),
         (_tr("Predicts"), predicts(file) if is_model and file.family is not None else ""),
@@ -225,7 +244,7 @@ def facts(model: FoundModel) -> list[Fact]:
         (_tr("Wakes to"), ", ".join(file.side_car.words)),
         (_tr("Made for"), file.side_car.base),
         (_tr("Notes"), file.side_car.notes),
-        (_tr("Size"), file_size(file.size_bytes) if file.size_bytes else ""),
+        (_tr("Size"), _size(file)),
         (_tr("Hash"), hash_words(file)),
         (_tr("File"), file.path),
     )

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from sdstudio.app.added_files import AddedFiles
 from sdstudio.app.added_request import PromptLora, prompt_rows, with_additions
 from sdstudio.app.added_state import ChosenLora
+from sdstudio.app.mix_state import mix_of
 from sdstudio.app.session_state import SessionState, clamp, state_from_dict
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.models import ModelInfo
@@ -26,6 +27,8 @@ from sdstudio.domain.request import (
 
 __all__ = ["Session", "SessionState"]
 HISTORY_MAX = 200
+QUICK_SETS = ("steps", "guidance_scale", "sampler")
+"""What the form for few steps decides."""
 
 FindModel = Callable[[ModelSpec], ModelInfo | None]
 
@@ -55,12 +58,15 @@ class Session(QObject):
         self._hashes: dict[str, str] = {}
         self.restored_embeddings: tuple[str, ...] = ()
         """Of the picture whose settings came back last."""
+        self.mix_missing: frozenset[str] = frozenset()
+        """Keys of pictures of `state.mix` that are not in the store any more; found out by MixPictures."""
         self._named: tuple[tuple[Any, ...], tuple[PromptLora, ...]] | None = None
         self._state = SessionState(model=model.spec, **_preset_values(model))
         self._last_seed: int | None = None
         self._history: tuple[str, ...] = ()
         self._awaited: ModelSpec | None = None
         self._first: ModelSpec | None = None
+        self._unhurried: dict[str, Any] = {}
 
     @property
     def state(self) -> SessionState:
@@ -103,11 +109,13 @@ class Session(QObject):
     def draft_request(self) -> GenerationRequest:
         """The same without drawing a seed or remembering anything: for estimates. Raises InvalidRequest(field)."""
         named = self.prompt_loras()
-        return with_additions(self.plain_request(), self._state, self._added, self._model.family, named)
+        plain, family = self.plain_request(), self._model.family
+        return with_additions(plain, self._state, self._added, family, named, self.mix_missing)
 
     def plain_request(self) -> GenerationRequest:
-        """The same without what is added to the model: it can always be made."""
+        """The same without what is added to the model, save its own form for few steps: it can always be made."""
         state = self._state
+        quick = self._model.presets.quick if state.quick else None
         return GenerationRequest(
             prompt=PromptSpec(positive=state.positive, negative=state.negative, clip_skip=state.clip_skip),
             sampling=SamplingSpec(
@@ -120,6 +128,7 @@ class Session(QObject):
             ),
             model=state.model,
             size=Size(state.width, state.height),
+            loras=() if quick is None else (quick.lora,),
         )
 
     def prompt_loras(self) -> tuple[PromptLora, ...]:
@@ -136,11 +145,24 @@ class Session(QObject):
         """`presets`: take over the model's steps, guidance, sampler and size."""
         self._awaited = self._first = None
         values = _preset_values(info) if presets else {}
+        self._unhurried = {} if presets else self._unhurried
         changed = info != self._model
         self._model = info
         self._apply(replace(self._state, model=info.spec, **values))
         if changed:
             self.model_changed.emit(info)
+
+    def choose_quick(self, on: bool) -> None:
+        """Few steps and what makes them enough, or back to the settings of before; nothing where the model has no such
+        form."""
+        presets, state = self._model.presets, self._state
+        if presets.quick is None or on == state.quick:
+            return
+        if on:
+            self._unhurried = {name: getattr(state, name) for name in QUICK_SETS}
+        source = presets.quick if on else presets
+        values = {name: getattr(source, name) for name in QUICK_SETS}
+        self.update(quick=on, **values | ({} if on else self._unhurried))
 
     def restore(self, request: GenerationRequest) -> str:
         """Brings all settings of a request back and locks its seed.
@@ -153,7 +175,12 @@ class Session(QObject):
             self.choose_model(info, presets=False)
         self._hashes = {lora.name.casefold(): lora.hash for lora in request.loras if lora.hash}
         self.restored_embeddings = tuple(file.name for file in request.embeddings)
-        self.update(**_values_of(request), seed_locked=True)
+        quick = info.presets.quick if info is not None else None
+        own = quick.find_in(request.loras) if quick is not None else None
+        self._unhurried = {}
+        others = tuple(lora for lora in request.loras if lora is not own)
+        mix = mix_of(request.mix, self._state.mix)
+        self.update(**_values_of(replace(request, loras=others)), mix=mix, quick=own is not None, seed_locked=True)
         self._leave_to_prompt()
         return note
 
@@ -261,6 +288,7 @@ def _preset_values(info: ModelInfo) -> dict[str, Any]:
         "width": presets.size.width,
         "height": presets.size.height,
         "noise_level": None,
+        "quick": False,
     }
 
 

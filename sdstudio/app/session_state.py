@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sdstudio.app.added_state import ChosenLora, clamped_loras, loras_from, refiner_from, vae_from
+from sdstudio.app.mix_state import MixedPicture, clamped_mix, mix_from
 from sdstudio.domain.additions import AddedFile
 from sdstudio.domain.errors import InvalidRequest
 from sdstudio.domain.geometry import snap_side
@@ -36,12 +37,15 @@ NUMBER_RANGES = {
 }
 SIDES = ("width", "height")
 TEXTS = ("positive", "negative")
+SWITCHES = ("seed_locked", "quick")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionState:
     """Always within the ranges that a request allows. `seed` is used when `seed_locked`, else a new one is drawn.
-    `noise_level` None: what is usual for the model's family. `vae` and `refiner` None: the model's own, and none."""
+    `noise_level` None: what is usual for the model's family. `vae` and `refiner` None: the model's own, and none.
+    `mix`: further pictures that unCLIP models make a variation of. `quick`: with the model's own form for few steps,
+    where it has one."""
 
     positive: str = ""
     negative: str = ""
@@ -61,6 +65,8 @@ class SessionState:
     loras: tuple[ChosenLora, ...] = ()
     vae: AddedFile | None = None
     refiner: RefinerSpec | None = None
+    mix: tuple[MixedPicture, ...] = ()
+    quick: bool = False
 
 
 def clamp(name: str, value: Any, state: SessionState) -> Any:
@@ -84,9 +90,11 @@ def clamp(name: str, value: Any, state: SessionState) -> Any:
             return None if value is None else min(max(int(value), 0), NOISE_LEVEL_MAX)
         case "loras":
             return clamped_loras(value)
+        case "mix":
+            return clamped_mix(value)
         case "vae" | "refiner":
             return value
-    return bool(value) if name == "seed_locked" else str(value)
+    return bool(value) if name in SWITCHES else str(value)
 
 
 def state_from_dict(data: object, state: SessionState) -> tuple[ModelSpec | None, dict[str, Any]]:
@@ -94,7 +102,7 @@ def state_from_dict(data: object, state: SessionState) -> tuple[ModelSpec | None
     if not isinstance(data, dict):
         return None, {}
     values: dict[str, Any] = {}
-    for name in (*TEXTS, *SIDES, *WHOLE_RANGES, *NUMBER_RANGES, "sampler", "seed_locked"):
+    for name in (*TEXTS, *SIDES, *WHOLE_RANGES, *NUMBER_RANGES, *SWITCHES, "sampler"):
         if name in data and _fits(name, data[name]):
             try:
                 values[name] = clamp(name, data[name], state)
@@ -107,6 +115,7 @@ def state_from_dict(data: object, state: SessionState) -> tuple[ModelSpec | None
         "loras": loras_from(data.get("loras")),
         "vae": vae_from(data.get("vae")),
         "refiner": refiner_from(data.get("refiner")),
+        "mix": mix_from(data.get("mix")),
     }
     return _model(data.get("model")), values
 
@@ -114,7 +123,7 @@ def state_from_dict(data: object, state: SessionState) -> tuple[ModelSpec | None
 def _fits(name: str, value: object) -> bool:
     if name in (*TEXTS, "sampler"):
         return isinstance(value, str)
-    if name == "seed_locked":
+    if name in SWITCHES:
         return isinstance(value, bool)
     if name == "seed" and isinstance(value, str):
         return value.isascii() and value.isdigit() and len(value) <= 20

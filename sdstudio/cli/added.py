@@ -51,7 +51,7 @@ class Additions:
     def to(self, request: GenerationRequest) -> GenerationRequest:
         """The request with all that was added. Raises UsageError."""
         fields: dict[str, Any] = {
-            "loras": self._loras(),
+            "loras": self._with_own(request.loras),
             "embeddings": self._embeddings(),
             "vae": self._vae(),
             "refiner": self._refiner(),
@@ -73,6 +73,11 @@ class Additions:
         return self._scanned
 
     # -- LoRAs and embeddings -----------------------------------------------------------------------------------------
+
+    def _with_own(self, own: tuple[LoraUse, ...]) -> tuple[LoraUse, ...]:
+        """The model's own form for few steps first, and never twice."""
+        paths = {lora.path for lora in own}
+        return (*own, *(lora for lora in self._loras() if lora.path not in paths))
 
     def _loras(self) -> tuple[LoraUse, ...]:
         """What the prompt says of a LoRA counts more than an argument."""

@@ -27,7 +27,8 @@ from sdstudio.domain.edits import EditReport
 from sdstudio.domain.errors import InvalidRequest, ModelError
 from sdstudio.domain.events import PictureSaved
 from sdstudio.domain.family_tasks import tasks_of, why_not
-from sdstudio.domain.models import STARTER_NAME, ModelInfo
+from sdstudio.domain.lora_prompt import lora_tags
+from sdstudio.domain.models import STARTER_NAME, ModelInfo, QuickPreset
 from sdstudio.domain.request import RANDOM_SEED_COUNT, GenerationRequest, PromptSpec, SamplingSpec
 from sdstudio.domain.samplers import SAMPLERS
 from sdstudio.storage.model_refusal import why_not as why_refused
@@ -56,6 +57,7 @@ def add_settings(parser: argparse.ArgumentParser, *, sized: bool = True) -> None
     parser.add_argument("--negative", metavar="TEXT", default="", help="what not to draw")
     parser.add_argument("--steps", type=STEPS, metavar="N", help="1 to 1000; more is slower and finer")
     parser.add_argument("--guidance", type=GUIDANCE, metavar="G", help="0 to 100; how closely the prompt is followed")
+    parser.add_argument("--quick", action="store_true", help="the model's own form for few steps, where it has one")
     if sized:
         parser.add_argument("--size", type=SIZE, metavar="WxH", help="in pixels, multiples of 8 from 64 to 4096")
     parser.add_argument("--seed", type=SEED, metavar="S", help="0 to 2^64 - 1; the same seed makes the same picture")
@@ -105,25 +107,30 @@ def note_unknown_words(info: ModelInfo, prompt: str, console: Console) -> None:
 
 
 def note_additions(args: argparse.Namespace, request: GenerationRequest, console: Console) -> None:
-    """Says so where the prompt and an argument name the same LoRA."""
+    """Says so where the prompt and an argument name the same LoRA, and where the negative prompt names one."""
     for name in overridden(args, request):
         console.note(f"The LoRA “{name}” is in the prompt too; its weight there counts.")
+    if lora_tags(request.prompt.negative):
+        console.note("LoRA tags work in the prompt, not in the negative prompt: left out there.")
 
 
 def build_request(args: argparse.Namespace, info: ModelInfo, services: CliServices, **task: Any) -> GenerationRequest:
     """The arguments, with the model's presets where none was given, and what is added to the model; `task`: further
     fields of the request. Raises UsageError, also for what the model's family cannot do."""
     presets = info.presets
+    quick = _quick_form(args, info)
+    usual = quick or presets
     try:
         sampling = SamplingSpec(
-            steps=presets.steps if args.steps is None else args.steps,
-            guidance_scale=presets.guidance_scale if args.guidance is None else args.guidance,
-            sampler=args.sampler or presets.sampler,
+            steps=usual.steps if args.steps is None else args.steps,
+            guidance_scale=usual.guidance_scale if args.guidance is None else args.guidance,
+            sampler=args.sampler or usual.sampler,
             seed=secrets.randbelow(RANDOM_SEED_COUNT) if args.seed is None else args.seed,
             count=args.count,
         )
         prompt = PromptSpec(positive=args.prompt, negative=args.negative)
         fields: dict[str, Any] = {"size": getattr(args, "size", None) or presets.size} | task
+        fields["loras"] = () if quick is None else (quick.lora,)
         if "strength" in fields and not tasks_of(info.family).strength:
             fields["strength"] = 1.0
         request = GenerationRequest(prompt=prompt, sampling=sampling, model=info.spec, **fields)
@@ -134,6 +141,13 @@ def build_request(args: argparse.Namespace, info: ModelInfo, services: CliServic
     if why:
         raise UsageError(f"argument --model: {why}.", hint=_OTHER_WAYS.get(request.task, "Choose another model."))
     return Additions(args, info, services).to(request)
+
+
+def _quick_form(args: argparse.Namespace, info: ModelInfo) -> QuickPreset | None:
+    """None where it is not asked for. Raises UsageError."""
+    if args.quick and info.presets.quick is None:
+        raise UsageError(f"argument --quick: “{info.name}” has no form for few steps.", hint="Leave it out.")
+    return info.presets.quick if args.quick else None
 
 
 def describe(event: PictureSaved) -> tuple[Mapping[str, Any], str]:

@@ -77,6 +77,7 @@ class _JobOnConsole:
         match event:
             case Started():
                 self._started = True
+                self._tell_device()
             case PictureSaved():
                 self._console.result(*self._describe(event))
             case Finished():
@@ -88,6 +89,13 @@ class _JobOnConsole:
                 self._tell(event)
             case _:
                 pass
+
+    def _tell_device(self) -> None:
+        """A card that the settings name and that is gone stops nothing."""
+        info = self._runner.info()
+        if info is not None and info.missing:
+            used = "the processor" if info.device_kind == "cpu" else info.device
+            self._console.note(f"The device “{info.missing}” of the settings is not there; using {used}.")
 
     def _tell(self, failed: Failed) -> None:
         if self._stopped:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
 from sdstudio.domain.events import EngineEvent
@@ -31,13 +32,15 @@ class CancelToken:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineInfo:
     """What the engine runs on: "CPU", "NVIDIA GeForce RTX 3060" …; memory in bytes (0 = not known). `devices` are all
-    that it could run on beside the CPU, each with the name by which it is chosen ("cuda:0") and one for people."""
+    that it could run on beside the CPU, each with the name by which it is chosen ("cuda:0") and one for people.
+    `missing`: the name of the device that was chosen and is not there, "" else; then it runs on the best there is."""
 
     device: str
     device_kind: str
     threads: int
     memory_total: int = 0
     devices: tuple[tuple[str, str], ...] = ()
+    missing: str = ""
 
 
 class Engine(Protocol):
@@ -75,7 +78,11 @@ class TokenCount:
     room: int
 
 
+NOTHING_LEARNT: Mapping[str, int] = MappingProxyType({})
+
+
 class TokenCounter(Protocol):
     """Light enough for any worker thread: needs the model's tokenizer files, not torch."""
 
-    def count(self, model: ModelSpec, prompt: str) -> TokenCount: ...
+    def count(self, model: ModelSpec, prompt: str, learnt: Mapping[str, int] = NOTHING_LEARNT) -> TokenCount:
+        """`learnt`: the words that textual inversions have taught, and how many vectors each takes."""

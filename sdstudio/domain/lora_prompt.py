@@ -64,6 +64,13 @@ def renamed(text: str, tag: LoraTag, name: str) -> str:
     return text[: tag.start] + old[:place] + name + old[place + len(tag.name) :] + text[tag.end :]
 
 
+def with_tags_of(negative: str, prompt: str) -> tuple[str, str]:
+    """The tags of a negative prompt, where they do nothing, behind the prompt: the new prompt and the new negative."""
+    tags = [negative[tag.start : tag.end] for tag in lora_tags(negative)]
+    rest = re.sub(r"(?:\s*,){2,}", ",", without_tags(negative)) if tags else negative
+    return " ".join(filter(None, (prompt.rstrip(), *tags))), rest.strip(" ,") if tags else negative
+
+
 def _tag(match: re.Match[str]) -> LoraTag:
     numbers: list[float] = []
     named: dict[str, float] = {}

@@ -115,10 +115,12 @@ class Verdict(StrEnum):
 @dataclass(frozen=True, slots=True)
 class FileHashes:
     """`sha256` in 64 hex digits; `old` is A1111's first short hash, of 64 KiB at 1 MiB, in 8 hex digits ("" where the
-    file ends before)."""
+    file ends before). `weights`: the sha256 of what comes behind a safetensors header, in 64; of its first 12 A1111
+    makes the hash of a LoRA ("" where it is not asked for: other files, and those of a checkpoint's size)."""
 
     sha256: str
     old: str = ""
+    weights: str = ""
 
     @property
     def short(self) -> str:
@@ -142,9 +144,10 @@ class ModelFile:
     """A file or a diffusers folder, as its header alone shows it.
 
     `what` names it in words ("a LoRA for SDXL", "Flux"); `kind` is the sort within the role ("kohya", "LoHa");
-    `alias`: the name that a LoRA was trained under, "" where it does not say; `resolution` is the trained side in
-    pixels (0: not known); `channels` what goes into the UNet; `parts` names what a checkpoint holds. `reason` is ""
-    exactly where the verdict is USABLE.
+    `alias`: the name that a LoRA was trained under, `told_hash` the hash of its weights that it was saved with, both ""
+    where it does not say; `resolution` is the trained side in
+    pixels (0: not known); `channels` what goes into the UNet; `vectors` how many a learnt word has; `parts` names what
+    a checkpoint holds. `reason` is "" exactly where the verdict is USABLE.
     """
 
     path: str
@@ -156,6 +159,7 @@ class ModelFile:
     what: str = ""
     kind: str = ""
     alias: str = ""
+    told_hash: str = ""
     prediction: Prediction = Prediction.UNKNOWN
     evidence: Evidence = Evidence.NONE
     zero_snr: bool = False
@@ -165,6 +169,7 @@ class ModelFile:
     resolution: int = 0
     channels: int | None = None
     context_width: int | None = None
+    vectors: int = 0
     parts: tuple[str, ...] = ()
     hashes: FileHashes | None = None
     side_car: SideCar = field(default_factory=SideCar)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from sdstudio.domain.additions import LoraUse
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.model_file import ModelFamily
 from sdstudio.domain.request import ModelSpec
@@ -14,8 +16,25 @@ STARTER_NAME = "Starter"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class QuickPreset:
+    """Settings for very few steps, and the model's own LoRA that makes them enough. The LoRA is worn with the weight 1
+    and stands in a request as any other does."""
+
+    steps: int
+    guidance_scale: float
+    sampler: str
+    lora: LoraUse
+
+    def find_in(self, loras: Iterable[LoraUse]) -> LoraUse | None:
+        """Which of a request's is this one: of the same name and weight and, where both are known, the same hash."""
+        named = (lora for lora in loras if (lora.name, lora.weight) == (self.lora.name, self.lora.weight))
+        return next((lora for lora in named if len({lora.hash, self.lora.hash} - {""}) < 2), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelPresets:
-    """Settings that suit a model, from its card; the window and the command line begin with them."""
+    """Settings that suit a model, from its card; the window and the command line begin with them. `quick` None: it has
+    no form for few steps."""
 
     steps: int = 25
     guidance_scale: float = 7.5
@@ -23,6 +42,7 @@ class ModelPresets:
     size: Size = Size(512, 512)
     sizes: tuple[Size, ...] = (Size(512, 512), Size(512, 768), Size(768, 512))
     examples: tuple[str, ...] = ()
+    quick: QuickPreset | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import psutil
 import torch
 
 from sdstudio.domain.engine_api import EngineInfo
 from sdstudio.domain.errors import InvalidRequest
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,17 @@ def choose_device(threads: int = 0, device: str = "") -> Device:
     memory = int(psutil.virtual_memory().total)
     info = EngineInfo(device="CPU", device_kind="cpu", threads=count, memory_total=memory, devices=cards)
     return Device(torch.device("cpu"), torch.float32, info)
+
+
+def chosen_or_best(threads: int = 0, device: str = "") -> Device:
+    """As `choose_device`; for a device that is not there (a card that was taken out) the best there is, and
+    `info.missing` names it."""
+    try:
+        return choose_device(threads, device)
+    except InvalidRequest as error:
+        _log.warning("%s", error)
+    best = choose_device(threads)
+    return replace(best, info=replace(best.info, missing=device))
 
 
 def _cards() -> tuple[tuple[str, str], ...]:

@@ -23,7 +23,7 @@ from sdstudio.domain.model_file import PICTURE_FAMILIES, Prediction
 from sdstudio.domain.request import GenerationRequest, JobRequest, ModelSpec, PromptSpec, SamplingSpec, UpscaleRequest
 from sdstudio.engine.additions import Additions
 from sdstudio.engine.cache import ModelCache
-from sdstudio.engine.devices import choose_device
+from sdstudio.engine.devices import chosen_or_best
 from sdstudio.engine.faults import device_lost, is_device_lost, is_out_of_memory
 from sdstudio.engine.hooks.cancel import check_cancel
 from sdstudio.engine.load import read_model
@@ -52,9 +52,8 @@ class TorchEngine:
         device: str = "",
     ) -> None:
         """`on_prediction(path, prediction)` is called when a file did not tell what it predicts, and trying it did.
-        `preview_decoders` tells at each job which TAESD decoders there are. `device`: see `choose_device`; raises
-        InvalidRequest("device") for one that is not there."""
-        self._device = choose_device(threads, device)
+        `preview_decoders` tells at each job which TAESD decoders there are. `device`: see `chosen_or_best`."""
+        self._device = chosen_or_best(threads, device)
         self._lost: StudioError | None = None
         self._images = images
         self._upscaler = upscaler

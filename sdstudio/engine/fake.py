@@ -58,6 +58,8 @@ class FakeScript:
     fail_at_step: int = 0
     warm_up_failure: Exception | None = None
     factory_failure: Exception | None = None
+    missing_device: str = ""
+    """The chosen device, if it is to be gone."""
     seconds_per_step: float = 0.01
     """What Progress reports; no time is really spent."""
 
@@ -82,7 +84,8 @@ class FakeEngine:
         self._loaded: ModelSpec | None = None
 
     def info(self) -> EngineInfo:
-        return EngineInfo(device="Test device", device_kind="cpu", threads=2, memory_total=8 * 2**30)
+        missing = self.script.missing_device
+        return EngineInfo(device="Test device", device_kind="cpu", threads=2, memory_total=8 * 2**30, missing=missing)
 
     def warm_up(self, model: ModelSpec) -> None:
         self.calls.threads.add(threading.get_ident())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ from typing import Any
 from tokenizers import Regex, Tokenizer, normalizers, pre_tokenizers
 from tokenizers.models import BPE
 
-from sdstudio.domain.engine_api import TokenCount
+from sdstudio.domain.engine_api import NOTHING_LEARNT, TokenCount
 from sdstudio.domain.errors import ModelError
 from sdstudio.domain.request import ModelSpec
 from sdstudio.engine.chunks import CHUNK_TOKENS, chunk_prompt
+from sdstudio.engine.learnt_pieces import LearntPieces
 
 _WORDS = r"""<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"""
 """CLIP's own rule for what is a word (Radford et al. 2021, simple_tokenizer.py)."""
@@ -26,11 +28,16 @@ class ModelTokenCounter:
     def __init__(self, vocabulary: Path | None = None) -> None:
         self._vocabulary = vocabulary
 
-    def count(self, model: ModelSpec, prompt: str) -> TokenCount:
+    def count(self, model: ModelSpec, prompt: str, learnt: Mapping[str, int] = NOTHING_LEARNT) -> TokenCount:
         """Raises ModelError when the model has no readable tokenizer."""
         alone = self._vocabulary is not None and Path(model.path).is_file()
         tokenizer = _load(str(self._vocabulary if alone else Path(model.path) / "tokenizer"))
-        chunks = chunk_prompt(prompt, lambda text: list(tokenizer.encode(text, add_special_tokens=False).ids))
+        words = LearntPieces(learnt)
+
+        def encode(text: str) -> Sequence[int]:
+            return list(tokenizer.encode(text, add_special_tokens=False).ids)
+
+        chunks = chunk_prompt(prompt, lambda text: words.pieces(text, encode))
         return TokenCount(used=sum(map(len, chunks)), room=CHUNK_TOKENS * len(chunks))
 
 

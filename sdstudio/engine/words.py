@@ -6,7 +6,6 @@ encoder's first layer puts its vectors where they stand (Gal et al. 2022).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -14,39 +13,21 @@ from typing import Any
 import torch
 
 from sdstudio.engine.chunks import Piece
-
-FIRST_LEARNT = 1 << 30
-"""Numbers from here on are vectors of learnt words."""
+from sdstudio.engine.learnt_pieces import FIRST_LEARNT, LearntPieces
 
 
 class LearntWords:
-    """`vectors`: for each word, n x width for each of the model's text encoders, in their order. A word is found
-    whatever its case, and only where it stands alone; of two that begin at the same place the longer one."""
+    """`vectors`: for each word, n x width for each of the model's text encoders, in their order. For how words are
+    found, see LearntPieces."""
 
     def __init__(self, vectors: Mapping[str, Sequence[torch.Tensor]] | None = None) -> None:
-        self._numbers: dict[str, tuple[int, ...]] = {}
-        tables: list[list[torch.Tensor]] = []
-        count = FIRST_LEARNT
-        for word, tensors in (vectors or {}).items():
-            length = len(tensors[0])
-            self._numbers[_plain(word)] = tuple(range(count, count + length))
-            count += length
-            tables.append(list(tensors))
-        self._tables = [torch.cat(column) for column in zip(*tables, strict=True)]
-        longest_first = sorted(self._numbers, key=len, reverse=True)
-        self._pattern = re.compile("|".join(map(_alone, longest_first)), re.IGNORECASE) if longest_first else None
+        known = dict(vectors or {})
+        self._found = LearntPieces({word: len(tensors[0]) for word, tensors in known.items()})
+        self._tables = [torch.cat(list(column)) for column in zip(*known.values(), strict=True)]
 
     def pieces(self, text: str, encode: Callable[[str], list[int]]) -> list[Piece]:
         """Token ids by `encode`, and a tuple for each learnt word, whose vectors belong together."""
-        if self._pattern is None:
-            return list(encode(text))
-        pieces: list[Piece] = []
-        at = 0
-        for match in self._pattern.finditer(text):
-            pieces += encode(text[at : match.start()])
-            pieces.append(self._numbers[_plain(match[0])])
-            at = match.end()
-        return [*pieces, *encode(text[at:])]
+        return self._found.pieces(text, encode)
 
     @contextmanager
     def given_to(self, encoder: Any, ids: list[int], number: int = 0) -> Iterator[torch.Tensor]:
@@ -72,15 +53,3 @@ class LearntWords:
 
 
 NO_WORDS = LearntWords()
-
-
-def _plain(word: str) -> str:
-    return " ".join(word.lower().split())
-
-
-def _alone(word: str) -> str:
-    """A pattern for the word with no letter or digit next to it; any white space between its parts."""
-    inner = r"\s+".join(map(re.escape, word.split()))
-    before = r"(?<!\w)" if re.match(r"\w", word) else ""
-    after = r"(?!\w)" if re.search(r"\w$", word) else ""
-    return before + inner + after

@@ -43,7 +43,8 @@ def copy_models(
     sources: Sequence[Path], target: Path, progress: Progress = lambda name, done, whole: None
 ) -> list[Path]:
     """Files with what lies beside them (picture, notes, settings), and all models of folders below a folder of the same
-    name. Returns where they are now; names that are taken get a number. Raises StorageError or CancelledByUser."""
+    name. Returns where they are now; names that are taken get a number, a file that is there already, to the last byte,
+    stays as it is. Raises StorageError or CancelledByUser."""
     jobs = [job for source in sources for job in _jobs(source, target)]
     whole = sum(_bytes(job.source) for job in jobs)
     _check_room(target, whole)
@@ -94,12 +95,27 @@ def _check_room(target: Path, wanted: int) -> None:
 
 
 def _copy_file(source: Path, folder: Path, report: Callable[[int], None]) -> Path:
+    if _is_copy(folder / source.name, source, report):
+        report(source.stat().st_size)
+        return folder / source.name
     made = write_new(folder, source.stem, source.suffix, lambda out: _pour(source, out, report))
     for suffix in SIDE_CAR_SUFFIXES:
         beside = source.with_name(source.stem + suffix)
         if beside.is_file() and not (folder / (made.stem + suffix)).exists():
             _beside(beside, folder, made.stem, suffix)
     return made
+
+
+def _is_copy(path: Path, source: Path, report: Callable[[int], None]) -> bool:
+    """`report` is called so that it can be cancelled; nothing is written."""
+    if not path.is_file() or path.stat().st_size != source.stat().st_size:
+        return False
+    with path.open("rb") as first, source.open("rb") as second:
+        while block := first.read(_BLOCK):
+            report(0)
+            if block != second.read(_BLOCK):
+                return False
+    return True
 
 
 def _beside(source: Path, folder: Path, stem: str, suffix: str) -> None:

@@ -52,12 +52,15 @@ def _files(look: CatalogLook, built_in: Path, own: Path) -> Iterable[tuple[Model
 
 def found_model(file: ModelFile, info: ModelInfo | None) -> FoundModel:
     state = _state(file, info)
-    family = FAMILY_PRESETS[file.family] if file.family is not None else None
-    words = (
-        file.name, os.path.basename(file.path), file.side_car.title, file.what, file.role.value, file.kind,
-        file.precision, info.name if info is not None else "", family.badge if family is not None else "",
-        family.group if family is not None else "", "refused" if state is ModelState.REFUSED else "",
-    )  # fmt: skip
+    words = [
+        file.name, os.path.basename(file.path), file.side_car.title, file.role.value, file.kind, file.precision,
+        info.name if info is not None else "", "refused" if state is ModelState.REFUSED else "",
+    ]  # fmt: skip
+    if info is not None and info.built_in:
+        words.append("built in small model")  # What it is built like is not what anybody looks for.
+    else:
+        family = FAMILY_PRESETS[file.family] if file.family is not None else None
+        words += [file.what, *((family.badge, family.group) if family is not None else ())]
     return FoundModel(file=file, state=state, info=info, search=" ".join(filter(None, words)).casefold())
 
 

@@ -65,7 +65,12 @@ def thumbnail(path: Path, side: int) -> ImageBuffer:
         first = _first_pass(path, file, FORMATS, side * 2)
     if first.plan is not None and first.plan.deep:
         first.result[:] = first.colours.straight(first.result)
-    small = Image.fromarray(first.result)
+    return reduced(ImageBuffer(first.result), side)
+
+
+def reduced(picture: ImageBuffer, side: int) -> ImageBuffer:
+    """Fitted into a square of `side` pixels; never enlarged."""
+    small = Image.fromarray(picture.pixels)
     small.thumbnail((side, side), Image.Resampling.LANCZOS)
     return ImageBuffer(np.array(small))
 

@@ -113,6 +113,7 @@ class AddedPanel(QWidget):
         self._list.setContentsMargins(0, ROW_GAP // 2, 0, 0)
         self._list.setSpacing(ROW_GAP)
         self.embeddings.setWordWrap(True)
+        self.embeddings.setContentsMargins(0, ROW_GAP // 2, 0, 0)
         self._list.addWidget(self.empty)
         self.set_right_padding(DOCK_PADDING)
         self._column.setSpacing(0)

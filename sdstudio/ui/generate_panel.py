@@ -19,6 +19,7 @@ from sdstudio.domain.samplers import SAMPLERS
 from sdstudio.ui.added_fields import FamilyFields
 from sdstudio.ui.controls import ComboField, ErrorLine, FieldLabel, ValueSlider, describe
 from sdstudio.ui.models_menu import ModelField
+from sdstudio.ui.quick_row import QuickRow
 from sdstudio.ui.seed_row import CountRow, SeedRow
 from sdstudio.ui.size_row import SizeChips, SizeFields
 from sdstudio.ui.theme import Theme
@@ -62,6 +63,7 @@ class GeneratePanel(QWidget):
         self.chips = SizeChips(theme)
         self.size_fields = SizeFields(theme)
         self.steps = ValueSlider(theme, 1, STEPS_MAX, slider_high=_STEPS_EVERYDAY)
+        self.quick = QuickRow(session, theme, self)
         self.guidance = ValueSlider(theme, 0, GUIDANCE_MAX, slider_high=_GUIDANCE_EVERYDAY, step=0.5, decimals=True)
         self.sampler = ComboField(theme)
         self.family = FamilyFields(session, added, theme)
@@ -119,7 +121,8 @@ class GeneratePanel(QWidget):
             self.model,
             *self.chips.chips,
             *(size.width_field, size.swap, size.height_field),
-            *(self.steps.slider, self.steps.number, self.guidance.slider, self.guidance.number),
+            *(self.steps.slider, self.steps.number, self.quick.switch),
+            *(self.guidance.slider, self.guidance.number),
             self.sampler,
             *self.family.tab_stops(),
             *(seed.toggle, seed.field, seed.use_last),
@@ -149,6 +152,8 @@ class GeneratePanel(QWidget):
         self._add_row("chips", self.tr("Size"), self.chips, None, self.size_fields.width_field)
         self._add_row("size", "", self.size_fields, self.size_fields, self.size_fields.width_field)
         self._add_row("steps", self.tr("Steps"), self.steps, self.steps, self.steps.number)
+        self._grid.addWidget(self.quick, self._row, 1)
+        self._row += 1
         self._add_row("guidance_scale", self.tr("Guidance"), self.guidance, self.guidance, self.guidance.number)
         self._add_row("sampler", self.tr("Sampler"), self.sampler, self.sampler, self.sampler)
         self._grid.addWidget(self.family, self._row, 0, 1, 2)

@@ -14,16 +14,19 @@ from sdstudio.app.canvas_session import CanvasSession
 from sdstudio.app.catalog_model import CatalogModel
 from sdstudio.app.edit_plan import EditPlanner
 from sdstudio.app.edit_settings import EditSettings
+from sdstudio.app.mix_pictures import MixPictures
 from sdstudio.app.model_news import ModelNews
 from sdstudio.app.session import Session
 from sdstudio.app.token_ask import TokenAsk
 from sdstudio.domain.errors import InvalidRequest
+from sdstudio.domain.family_tasks import tasks_of
 from sdstudio.ui.added_panel import AddedPanel
 from sdstudio.ui.controls import SectionLine
 from sdstudio.ui.edit_panel import EditPanel
 from sdstudio.ui.fold_box import FoldBox
 from sdstudio.ui.generate_bar import GenerateBar
 from sdstudio.ui.generate_panel import GeneratePanel
+from sdstudio.ui.mix_panel import MixPanel
 from sdstudio.ui.prompt_panel import PromptPanel
 from sdstudio.ui.theme import Theme, set_surface
 from sdstudio.ui.tokens import DOCK_PADDING, LEFT_DOCK_MAX, LEFT_DOCK_MIN, LEFT_DOCK_WIDTH
@@ -44,6 +47,8 @@ class DockContext(Protocol):
     def canvas(self) -> CanvasSession: ...
     @property
     def edit_settings(self) -> EditSettings: ...
+    @property
+    def mix(self) -> MixPictures: ...
     @property
     def edit_planner(self) -> EditPlanner: ...
     @property
@@ -69,6 +74,8 @@ class LeftDock(QWidget):
         self.loras = AddedPanel(context.session, context.added, context.added_thumbs, theme, context.model_news.ask)
         self.edit = EditPanel(context.edit_settings, context.edit_planner, context.canvas, theme)
         self.edit_fold = FoldBox(theme, self._with_line(self.edit))
+        self.mix = MixPanel(context.session, context.mix, theme)
+        self.mix_fold = FoldBox(theme, self._with_line(self.mix))
         self.settings = GeneratePanel(context.session, context.catalog, context.added, theme)
         self.bar = GenerateBar(theme)
         self._scroll = QScrollArea()
@@ -76,9 +83,11 @@ class LeftDock(QWidget):
         self.bar.generate_clicked.connect(self.generate)
         self._session.state_changed.connect(self._clear_fault)
         self._session.model_changed.connect(self._set_tab_order)
+        self._session.model_changed.connect(self._follow_plan)
         self.loras.prompt_asked.connect(self.prompt.positive.set_text)
         self.loras.error.remedy.clicked.connect(self.prompt.focus_prompt)
         self.loras.stops_changed.connect(self._set_tab_order)
+        self.mix.stops_changed.connect(self._set_tab_order)
         self.settings.family.stops_changed.connect(self._set_tab_order)
         self._planner.plan_changed.connect(self._follow_plan)
         self._set_tab_order()
@@ -96,6 +105,10 @@ class LeftDock(QWidget):
 
     def show_error(self, error: InvalidRequest) -> bool:
         """Beside its field; Generate waits until that is changed. False where no field of the dock is meant."""
+        if error.field == "mix":
+            self.mix.show_error(error)
+            self._scroll.ensureWidgetVisible(self.mix)
+            return True
         name = "" if error.field in _PROMPT_FIELDS else error.field
         if name and not self.settings.show_error(name, error):
             return False
@@ -115,6 +128,7 @@ class LeftDock(QWidget):
         column.addWidget(self.loras)
         column.addWidget(SectionLine())
         column.addWidget(self.edit_fold)
+        column.addWidget(self.mix_fold)
         column.addWidget(self.settings)
         column.addStretch(1)
         self._scroll.setWidget(inside)
@@ -149,6 +163,8 @@ class LeftDock(QWidget):
         plan = self._planner.plan
         self.edit.show_plan(plan)
         self.edit_fold.set_open(plan.on_canvas and plan.task != "text")
+        self.mix.show_plan(plan)
+        self.mix_fold.set_open(tasks_of(self._session.model.family).varies)
         self.settings.set_size_shown(not plan.on_canvas)
 
     def _change_words(self, field: str) -> str:
@@ -165,11 +181,11 @@ class LeftDock(QWidget):
     def _make_room_for_bar(self, least: int, most: int) -> None:
         """The scroll bar stands in the padding at the right, so that no field moves when it comes."""
         taken = self._scroll.verticalScrollBar().sizeHint().width() if most > least else 0
-        for panel in (self.prompt, self.loras, self.edit, self.settings):
+        for panel in (self.prompt, self.loras, self.edit, self.mix, self.settings):
             panel.set_right_padding(DOCK_PADDING - min(taken, DOCK_PADDING))
 
     def _set_tab_order(self) -> None:
-        panels = (self.prompt, self.loras, self.edit, self.settings)
+        panels = (self.prompt, self.loras, self.edit, self.mix, self.settings)
         stops = [*(stop for panel in panels for stop in panel.tab_stops()), self.bar.button]
         for first, second in pairwise(stops):
             QWidget.setTabOrder(first, second)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, Qt, QTimer
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
+from sdstudio.app import model_words
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.app.model_desk import ModelDesk
 from sdstudio.domain.errors import StudioError
@@ -47,6 +48,7 @@ class ModelsDialog(SideDialog):
         self.details_button = ToggleButton(theme, self.tr("Details"))
         self.intake = IntakeBar(theme)
         self.note = TextLabel(theme, role="hint")
+        self._brought = ""
         self._slow = QTimer(self)
         self._dress()
         self._arrange()
@@ -77,6 +79,7 @@ class ModelsDialog(SideDialog):
         self.folders.set_folders(self._desk.folders)
         self.pane.follow()
         self.pane.show_folder(self.folders.folder)
+        self._judge()
 
     def _on_looking(self, looking: bool) -> None:
         self.pane.refresh_button.setEnabled(not looking)
@@ -110,8 +113,10 @@ class ModelsDialog(SideDialog):
         """Their folders are added. Where they are in the list already, they are only shown."""
         self._show_all()
         self.pane.list.setFocus()
+        self._brought = str(paths[0])
         if self.pane.want(str(paths[0])):
             self.intake.show_outcome(self.tr("“{name}” is in the list already.").format(name=paths[0].name))
+            self._judge()
             return
         folders = sorted({path if path.is_dir() else path.parent for path in paths})
         for folder in folders:
@@ -125,11 +130,24 @@ class ModelsDialog(SideDialog):
             return
         self._show_all()
         self.pane.list.setFocus()
-        self.pane.want(str(paths[0]))
+        self._brought = str(paths[0])
         words = self.tr("“{name}” is in the list now.")
+        if self.pane.want(str(paths[0])):
+            words = self.tr("“{name}” is in the list already.")
         if len(paths) > 1:
             words = self.tr("“{name}” and {count} more are in the list now.")
         self.intake.show_outcome(words.format(name=paths[0].name, count=len(paths) - 1), str(paths[0].parent))
+        self._judge()
+
+    def _judge(self) -> None:
+        """What was brought in is known as soon as it is the chosen row; it may be of no use."""
+        model = self.pane.list.current
+        if not self._brought or model is None or model.file.path != self._brought:
+            return
+        self._brought = ""
+        reason = model_words.reason(model)
+        if reason is not None and self.intake.state in (IntakeState.IDLE, IntakeState.OUTCOME):
+            self.intake.show_useless(model_words.file_name(model.file), reason)
 
     def _on_stopped(self) -> None:
         self.intake.show_idle()

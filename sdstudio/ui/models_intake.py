@@ -115,6 +115,12 @@ class IntakeBar(QWidget):
         self._show(IntakeState.OUTCOME, error.message, rest, "error", "error")
         self._announce()
 
+    def show_useless(self, name: str, reason: words.Reason) -> None:
+        """It came in, and cannot be used."""
+        title = self.tr("“{name}” is in the list, but cannot be used.").format(name=name)
+        self._show(IntakeState.OUTCOME, title, f"{reason.title} {reason.text}", "warn", "warn")
+        self._announce()
+
     def _arrange(self) -> None:
         self.setFixedHeight(HEIGHT)
         self._icon.setFixedSize(ICON_SIZE, ICON_SIZE)

@@ -10,7 +10,9 @@ from sdstudio.app.session import Session
 from sdstudio.app.token_ask import FieldTokens, TokenAsk
 from sdstudio.domain.engine_api import TokenCount
 from sdstudio.domain.family_presets import negative_counts
+from sdstudio.domain.lora_prompt import with_tags_of
 from sdstudio.ui.controls import FoldButton, Heading, IconButton, TextLabel, describe
+from sdstudio.ui.negative_tags import NegativeTags
 from sdstudio.ui.prompt_completion import PromptCompletion
 from sdstudio.ui.prompt_edit import PromptEdit
 from sdstudio.ui.theme import Theme
@@ -35,6 +37,7 @@ class PromptPanel(QWidget):
         self.negative = PromptEdit(theme, least=56, most=160)
         self.completion = PromptCompletion(self.positive, session)
         self.unknown_words = UnknownWords(session, theme)
+        self.negative_tags = NegativeTags(theme)
         self.counter = TextLabel(theme, role="hint")
         self.negative_counter = TextLabel(theme, role="hint")
         self.history_button = IconButton(
@@ -74,7 +77,7 @@ class PromptPanel(QWidget):
 
     def tab_stops(self) -> list[QWidget]:
         """In reading order."""
-        return [self.history_button, self.positive, self.fold, self.negative]
+        return [self.history_button, self.positive, self.fold, self.negative, self.negative_tags.move_link]
 
     def _describe(self) -> None:
         describe(
@@ -113,6 +116,7 @@ class PromptPanel(QWidget):
         column.addLayout(below)
         column.addWidget(self._gap)
         column.addWidget(self.negative)
+        column.addWidget(self.negative_tags)
 
     def _connect(self) -> None:
         self.positive.edited.connect(lambda text: self._edited("positive", text))
@@ -120,6 +124,7 @@ class PromptPanel(QWidget):
         self.positive.history_step.connect(self._step)
         self.history_button.clicked.connect(self._open_menu)
         self.fold.toggled.connect(self._folded)
+        self.negative_tags.move_link.clicked.connect(self._move_tags)
         self._session.state_changed.connect(self._show)
         self._session.model_changed.connect(self._follow_guidance)
         self._session.history_changed.connect(self._show_history)
@@ -140,7 +145,15 @@ class PromptPanel(QWidget):
         if "guidance_scale" in names:
             self._follow_guidance()
 
+    def _move_tags(self) -> None:
+        """As typed by hand, so that undo takes it back."""
+        positive, negative = with_tags_of(self.negative.text, self.positive.text)
+        self.positive.set_text(positive)
+        self.negative.set_text(negative)
+        self.focus_prompt()
+
     def _show_summary(self) -> None:
+        self.negative_tags.show_text("" if self.fold.isHidden() else self._session.state.negative)
         words = self._session.state.negative.strip() or self.tr("empty")
         counts = negative_counts(self._session.state.guidance_scale)
         self.fold.set_summary(words if counts else self.tr("has no effect at this guidance"))

@@ -113,4 +113,7 @@ class RunPresenter(QObject):
         words = messages.device(info)
         if info.memory_total and info.device_kind != "cpu":
             words = f"{words} · {messages.memory(info.memory_total)}"
-        self._strip.set_device(words, self.tr("What pictures are made with on this computer"))
+        hint = self.tr("What pictures are made with on this computer")
+        if info.missing:
+            hint = " ".join(messages.missing_device(info))
+        self._strip.set_device(words, hint)

@@ -12,11 +12,15 @@ from sdstudio.app.bridge import EngineState
 from sdstudio.app.context import AppContext
 from sdstudio.app.job_item import JobItem, JobState
 from sdstudio.app.model_missing import MissingModel
+from sdstudio.domain.engine_api import EngineInfo
 from sdstudio.domain.errors import ErrorKind, InvalidRequest, StudioError, UnreadableFile
 from sdstudio.domain.events import Failed
 from sdstudio.jobs.journal import JournalEntry
 from sdstudio.ui.banner import Banner, Message, Remedy
 from sdstudio.ui.left_dock import LeftDock
+
+_DEVICE_TOLD = "device_told"
+"""The device of which it was said that it is gone, among what the window keeps."""
 
 
 class Troubles(QObject):
@@ -31,6 +35,7 @@ class Troubles(QObject):
         self._left = left
         context.queue.job_ended.connect(self._on_ended)
         context.bridge.state_changed.connect(self._on_engine)
+        context.bridge.info_changed.connect(self._on_info)
         context.recovery.entries_changed.connect(self._on_recovered)
         problems = (
             context.queue.refused, context.files.problem, context.enlarge.problem, context.recovery.problem,
@@ -116,6 +121,15 @@ class Troubles(QObject):
         failure = self._context.bridge.failure
         if state is EngineState.BROKEN and failure is not None and self._context.queue.current is None:
             self._banner.show_message(_message(failure))
+
+    def _on_info(self, info: EngineInfo) -> None:
+        """A chosen device that is gone is told once, not at every start until it is back."""
+        state, missing = self._context.state_file, info.missing.encode()
+        told = state.window(_DEVICE_TOLD)
+        state.set_window(missing, _DEVICE_TOLD)
+        if missing and missing != told:
+            title, text = messages.missing_device(info)
+            self._banner.show_message(Message(title=title, text=text, kind="info", topic="device"))
 
     def _on_recovered(self, entries: tuple[JournalEntry, ...]) -> None:
         if not entries:

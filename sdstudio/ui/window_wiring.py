@@ -18,6 +18,7 @@ from sdstudio.ui.canvas_file_commands import CanvasFileCommands
 from sdstudio.ui.dialogs import SideDialog
 from sdstudio.ui.gallery_view import DRAG_SIDE, drag_files, file_data
 from sdstudio.ui.menus import picture_menu
+from sdstudio.ui.mix_commands import MixCommands
 from sdstudio.ui.qimage import fitted, to_qimage
 from sdstudio.ui.window_dialogs import WindowDialogs
 from sdstudio.ui.window_parts import WindowParts
@@ -46,6 +47,7 @@ class Commands(QObject):
         self.canvas = CanvasCommands(parts)
         self.canvas_files = CanvasFileCommands(parts)
         self.candidates = CandidateCommands(parts)
+        self.mix = MixCommands(parts)
         self._do: dict[str, Callable[[], None]] = self._table()
         for commands in (self.canvas, self.canvas_files, self.candidates):
             self._do |= commands.table()
@@ -188,7 +190,9 @@ class Commands(QObject):
         self._parts.canvas.show_result()
 
     def show_picture_menu(self, position: QPoint) -> None:
-        picture_menu(self._parts.actions, self._window).popup(position)
+        menu = picture_menu(self._parts.actions, self._window)
+        self.mix.add_to(menu, self._shown())
+        menu.popup(position)
 
     def show_list_menu(self, paths: list[str], position: QPoint) -> None:
         self.list_menu(paths).popup(position)
@@ -200,6 +204,7 @@ class Commands(QObject):
         menu.addAction(self.tr("Edit on the canvas"), lambda: self.canvas_files.edit_result(first)).setEnabled(one)
         menu.addAction(self.tr("Use settings of this picture"), lambda: self.use_settings(first)).setEnabled(one)
         menu.addAction(self.tr("Enlarge 4×"), lambda: self.enlarge_all(paths))
+        self.mix.add_to(menu, paths)
         menu.addSeparator()
         menu.addAction(self.tr("Copy picture"), lambda: self.copy(paths))
         menu.addAction(self.tr("Show in folder"), lambda: self.show_in_folder(first))

@@ -11,16 +11,19 @@ import pytest
 import torch
 
 from sdstudio.domain.additions import AddedFile
+from sdstudio.domain.engine_api import TokenCount
 from sdstudio.domain.errors import InvalidRequest
 from sdstudio.domain.events import Failed, ImageReady
 from sdstudio.domain.model_file import ModelFamily
 from sdstudio.domain.request import GenerationRequest, ModelSpec, PromptSpec, RefinerSpec
 from sdstudio.engine.chunks import CHUNK_TOKENS
+from sdstudio.engine.clip_tower import ClipTower
 from sdstudio.engine.conditioning import Conditioner
 from sdstudio.engine.devices import choose_device
 from sdstudio.engine.embeddings import learnt_words, read_embedding
 from sdstudio.engine.libraries import CLIPTextModel, CLIPTokenizer
 from sdstudio.engine.load import read_model
+from sdstudio.engine.tokens import ModelTokenCounter
 from sdstudio.engine.words import LearntWords
 from tests.engine.conftest import Run
 from tests.helpers.lora_files import write_embedding
@@ -103,6 +106,16 @@ def test_a_word_is_its_vectors(
 ) -> None:
     expected = longer_table(encoder, tokenizer, vectors, CASES[prompt])
     assert torch.equal(encode(conditioner, prompt), expected)
+
+
+@pytest.mark.parametrize("prompt", [*CASES, "a " * (CHUNK_TOKENS - 2) + "my-style b"])
+def test_the_token_counter_counts_it_as_it_is_encoded(
+    prompt: str, encoder: CLIPTextModel, tokenizer: CLIPTokenizer, tiny_model: Path, vectors: torch.Tensor
+) -> None:
+    spec = ModelSpec(name="Tiny", path=str(tiny_model))
+    counted = ModelTokenCounter().count(spec, prompt, {"My-Style": len(vectors)})
+    chunks = ClipTower(tokenizer, encoder).chunks(prompt, LearntWords({"My-Style": [vectors]}))
+    assert counted == TokenCount(used=sum(map(len, chunks)), room=CHUNK_TOKENS * len(chunks))
 
 
 def test_weights_work_as_with_all_words(

@@ -22,6 +22,7 @@ from sdstudio.engine.load import read_model
 from sdstudio.engine.memory.keeper import NEXT_PLAN, ModelMemory, release_guards
 from sdstudio.engine.memory.layers import COMPACT, keep_compact, layer_weights, whole_state
 from sdstudio.engine.memory.plan import CPU_LADDER, Place, Plan
+from sdstudio.engine.memory.widening import widen_all
 from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.sources.reading import Reading
 from sdstudio.engine.tasks.again import OVERFLOWED
@@ -176,7 +177,7 @@ def test_hooks_on_layers_find_the_weights(one: OneFile) -> None:
     """As LoRA's do, which are put on later: before and after their layer."""
     whole, compact = read_model(one.spec, choose_device(1, "cpu"), one.resources), small(one)
     name = "mid_block.attentions.0.transformer_blocks.0.attn1.to_q"
-    expected = whole.unet.get_submodule(name).weight
+    expected = whole_state(whole.unet)[f"{name}.weight"]
     layer, seen = compact.unet.get_submodule(name), []
     assert layer.weight.shape == expected.shape and layer.weight.dtype == expected.dtype
     layer.register_forward_pre_hook(lambda module, _args: seen.append(module.weight.clone()))
@@ -187,7 +188,7 @@ def test_hooks_on_layers_find_the_weights(one: OneFile) -> None:
 
 def test_the_real_values_can_be_asked_for(one: OneFile) -> None:
     whole, compact = read_model(one.spec, choose_device(1, "cpu"), one.resources), small(one)
-    expected, found = whole.unet.state_dict(), whole_state(compact.unet)
+    expected, found = whole_state(whole.unet), whole_state(compact.unet)
     assert expected.keys() == found.keys() and all(torch.equal(expected[name], found[name]) for name in expected)
 
 
@@ -225,10 +226,11 @@ class Card(Device):
 
 def test_part_by_part_one_network_is_on_the_card(one: OneFile) -> None:
     model = read_model(one.spec, choose_device(1, "cpu"), one.resources)
-    expected = {name: value.clone() for name, value in model.unet.state_dict().items()}
     unet, vae, text = model.unet, model.vae, model.conditioner.encoders[0]
     for network in (unet, vae, text):
         release_guards(network)
+        widen_all(network)
+    expected = {name: value.clone() for name, value in unet.state_dict().items()}
     card = Card(torch.device("meta"), torch.float32, EngineInfo(device="Card", device_kind="cuda", threads=1))
     ModelMemory(card, unet=unet, vae=vae, text=[text], plan=Plan(Place.PARTS))
 
@@ -279,11 +281,18 @@ def test_a_card_that_is_lost_is_said_plainly_and_for_all_jobs(one: OneFile, engi
         assert "start it again" in failed.hint and "kept" in failed.meaning
 
 
+@pytest.mark.expects_log("hoose")
 @pytest.mark.parametrize(("device", "words"), [("cuda:7", "number 7"), ("toaster", "no device “toaster”")])
-def test_a_device_that_is_not_there_is_said(device: str, words: str, images: ImagesInMemory, tmp_path: Path) -> None:
+def test_a_device_that_is_not_there_is_said_and_the_best_there_is_is_used(
+    device: str, words: str, images: ImagesInMemory, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with pytest.raises(InvalidRequest, match=words):
-        TorchEngine(images=images, upscaler=tmp_path, device=device)
-    assert choose_device(1, "cpu").info.device_kind == "cpu"
+        choose_device(1, device)
+    info = TorchEngine(images=images, upscaler=tmp_path, device=device).info()
+    assert info == replace(choose_device().info, missing=device)
+    assert [words in record.message for record in caplog.records] == [True]
+    caplog.clear()
+    assert TorchEngine(images=images, upscaler=tmp_path, device="cpu").info().missing == ""
 
 
 def test_all_cards_are_told_by_the_names_they_are_chosen_by(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,16 @@ def test_room_grows_by_75() -> None:
     assert ModelTokenCounter().count(MODEL, "red BREAK red") == TokenCount(used=2, room=150)
 
 
+def test_learnt_words_count_as_many_tokens_as_they_have_vectors() -> None:
+    count, learnt = ModelTokenCounter().count, {"My-Style": 3, "bad hands": 70}
+    assert count(MODEL, "a red my-style", learnt) == TokenCount(used=5, room=75)
+    assert count(MODEL, "(MY-STYLE:1.3), red", learnt).used == count(MODEL, ", red").used + 3
+    # They stay together: what does not fit any more begins a new part.
+    assert count(MODEL, "red red red red red bad hands red", learnt) == TokenCount(used=76, room=150)
+    assert count(MODEL, "red " * 6 + "bad  hands", learnt) == TokenCount(used=76, room=150)
+    assert count(MODEL, "my-styles", learnt) == count(MODEL, "my-styles")
+
+
 def test_tokenizer_json_alone_will_do(tmp_path: Path) -> None:
     (tmp_path / "tokenizer").mkdir()
     shutil.copyfile(STARTER / "tokenizer" / "tokenizer.json", tmp_path / "tokenizer" / "tokenizer.json")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from pytestqt.qtbot import QtBot
 from sdstudio.app.bridge import EngineState
 from sdstudio.app.context import AppContext, build_context
 from sdstudio.app.io_worker import IoWorker
-from sdstudio.domain.engine_api import TokenCount
+from sdstudio.domain.engine_api import NOTHING_LEARNT, TokenCount
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.request import GenerationRequest, ModelSpec, PromptSpec, SamplingSpec
 from sdstudio.engine.fake import FakeEngine, FakeEngineFactory
@@ -72,12 +72,14 @@ class WordCounter:
     def __init__(self) -> None:
         self.before: Callable[[str], None] | None = None
         self.asked: list[tuple[str, str]] = []
+        self.learnt: list[dict[str, int]] = []
 
-    def count(self, model: ModelSpec, prompt: str) -> TokenCount:
+    def count(self, model: ModelSpec, prompt: str, learnt: Mapping[str, int] = NOTHING_LEARNT) -> TokenCount:
         self.asked.append((model.name, prompt))
+        self.learnt.append(dict(learnt))
         if self.before is not None:
             self.before(prompt)
-        used = len(prompt.split())
+        used = sum(learnt.get(word, 1) for word in prompt.split())
         return TokenCount(used=used, room=75 * max(1, -(-used // 75)))
 
 

@@ -28,11 +28,12 @@ class ScriptedEngine:
     before_step: Callable[[int, int], None] = lambda index, step: None
     fail_with: str = ""
     silent: bool = False
+    missing_device: str = ""
     log: list[str] = field(default_factory=list)
     requests: list[JobRequest] = field(default_factory=list)
 
     def info(self) -> EngineInfo:
-        return EngineInfo(device="Scripted", device_kind="cpu", threads=2)
+        return EngineInfo(device="Scripted", device_kind="cpu", threads=2, missing=self.missing_device)
 
     def warm_up(self, model: ModelSpec) -> None:
         self.log.append(f"warm_up {model.name}")

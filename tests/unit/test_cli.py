@@ -73,6 +73,19 @@ def test_words_that_a_small_model_has_not_learnt_are_said_on_stderr(run: Run, de
     assert run("generate", "a samurai with an apple", "--out", tmp_path / "out").err == ""
 
 
+def test_a_device_of_the_settings_that_is_gone_is_said_on_stderr(run: Run, desk: CliDesk, tmp_path: Path) -> None:
+    desk.engine.missing_device = "cuda:1"
+    result = run("generate", "a cat", "--out", tmp_path / "out", "--json")
+    assert result.code == 0 and len(result.json) == 1
+    assert result.err == "The device “cuda:1” of the settings is not there; using the processor.\n"
+
+
+def test_lora_tags_in_the_negative_prompt_are_told_and_left_out(run: Run, desk: CliDesk, tmp_path: Path) -> None:
+    result = run("generate", "a cat", "--negative", "blur <lora:nobody:0.8>", "--out", tmp_path / "out", "--json")
+    assert result.code == 0 and len(result.json) == 1
+    assert result.err == "LoRA tags work in the prompt, not in the negative prompt: left out there.\n"
+
+
 def test_everything_given_arrives(run: Run, tmp_path: Path) -> None:
     argv = ["a\nb", "--negative", "n", "--steps", "3", "--guidance", "0", "--size", "512X768", "--seed", "1"]
     argv += ["--sampler", "euler A", "--model", "STARTER", "--out", str(tmp_path / "out"), "--json"]

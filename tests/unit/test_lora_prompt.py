@@ -12,6 +12,7 @@ from sdstudio.domain.lora_prompt import (
     renamed,
     tag_name,
     tag_text,
+    with_tags_of,
     without_tags,
 )
 from sdstudio.domain.prompt import PromptPart, change_weight, parse_prompt, weighted_spans
@@ -116,3 +117,16 @@ def test_of_two_weights_the_first_is_the_text_encoders() -> None:
 def test_a_name_is_exchanged_where_it_stands() -> None:
     text = "a lora <lora:lora:0.5>, <lora:x:1>"
     assert renamed(text, lora_tags(text)[0], "ink") == "a lora <lora:ink:0.5>, <lora:x:1>"
+
+
+@pytest.mark.parametrize(
+    ("negative", "prompt", "moved"),
+    [
+        ("<lora:ink:0.8>", "a cat", ("a cat <lora:ink:0.8>", "")),
+        ("blur, <lora:ink>, noise", "", ("<lora:ink>", "blur, noise")),
+        ("blur <lora:ink><lora:glow:2>", "a cat, ", ("a cat, <lora:ink> <lora:glow:2>", "blur")),
+        ("blur,, noise,", "a cat ", ("a cat", "blur,, noise,")),
+    ],
+)
+def test_tags_are_taken_to_the_prompt(negative: str, prompt: str, moved: tuple[str, str]) -> None:
+    assert with_tags_of(negative, prompt) == moved

@@ -18,6 +18,7 @@ from sdstudio.domain.errors import ModelError
 from sdstudio.domain.models import ModelInfo
 from sdstudio.domain.models_found import ModelsFound
 from sdstudio.domain.request import ModelSpec
+from tests.helpers.added_models import write_added, write_models
 from tests.helpers.app_fixtures import WordCounter, write_model
 
 
@@ -141,3 +142,20 @@ def test_another_model_counts_anew(context: AppContext, counter: WordCounter, tm
     context.session.choose_model(ModelInfo(spec=ModelSpec(name="Other", path=str(tmp_path))))
     qtbot.waitUntil(lambda: len(counted) == 3)
     assert counter.asked[1:] == [("Other", "a red apple"), ("Other", "blur fog")]
+
+
+def test_learnt_words_are_counted_as_soon_as_they_are_known(
+    context: AppContext, counter: WordCounter, qtbot: QtBot
+) -> None:
+    write_models(write_added(context.paths.models))
+    context.session.update(positive="a red Badhands", negative="")
+    counted = heard(context)
+    context.tokens.ask("positive", "a red Badhands")
+    qtbot.waitUntil(lambda: bool(counted))
+    assert counter.learnt[-1] == {}, "the folders were not looked through, and the model in the box takes none"
+    with qtbot.waitSignal(context.catalog.refreshed):
+        context.catalog.refresh()
+    context.session.choose_model(next(info for info in context.catalog.infos if info.name == "instruct"))
+    qtbot.waitUntil(lambda: counter.learnt[-1] == {"badhands": 2})
+    context.session.choose_model(next(info for info in context.catalog.infos if info.name == "giant-xl"))
+    qtbot.waitUntil(lambda: counter.learnt[-1] == {})

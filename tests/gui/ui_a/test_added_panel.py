@@ -122,6 +122,9 @@ def test_weights_by_slider_and_by_typing(panel: AddedPanel, context: AppContext)
     weight.slider.setSliderPosition(17)
     assert chosen(context) == [("ink_v2", 0.85, True)]
     assert (weight.slider.minimum(), weight.slider.maximum()) == (-20, 40)
+    assert view(panel, "Ink & brush").why.isHidden()
+    weight.slider.setSliderPosition(0)
+    assert view(panel, "Ink & brush").why.text() == "At 0 it does nothing." and weight.isEnabled()
 
 
 def test_off_on_and_away(panel: AddedPanel, context: AppContext) -> None:

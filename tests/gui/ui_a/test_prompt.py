@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -198,3 +200,26 @@ def test_only_plain_text_is_pasted(edit: PromptEdit) -> None:
     edit.insertFromMimeData(data)
     assert edit.text == "bold pear"
     assert edit.textCursor().charFormat().fontWeight() == 400
+
+
+def test_lora_tags_of_the_negative_prompt_are_told_and_moved(dock: LeftDock, context: AppContext) -> None:
+    panel = dock.prompt
+    context.session.update(positive="a cat", negative="blur")
+    assert panel.negative_tags.isHidden()
+    context.session.update(negative="blur, <lora:ink:0.8>")
+    # Also while the negative prompt is folded.
+    assert panel.negative_tags.isVisible() and not panel.negative.isVisible()
+    assert panel.negative_tags.words.text() == "LoRA tags work in the prompt. Here they do nothing."
+    assert dock.loras.error.isHidden()
+    panel.negative_tags.move_link.click()
+    assert (context.session.state.positive, context.session.state.negative) == ("a cat <lora:ink:0.8>", "blur")
+    assert panel.negative_tags.isHidden() and panel.positive.hasFocus()
+    panel.negative.undo()
+    assert panel.negative_tags.isVisible()
+
+
+def test_where_the_negative_prompt_has_no_place_its_tags_are_not_told(dock: LeftDock, context: AppContext) -> None:
+    context.session.update(negative="<lora:ink>")
+    model = context.session.model
+    context.session.choose_model(replace(model, presets=replace(model.presets, guidance_scale=1.0)))
+    assert dock.prompt.fold.isHidden() and dock.prompt.negative_tags.isHidden()

@@ -40,6 +40,18 @@ def test_folders_say_what_is_in_them(dialog: ModelsDialog) -> None:
     assert dialog.pane.empty.title.text() == "“disk/models” is not connected."
 
 
+def test_the_model_in_the_box_is_told_as_what_it_is(dialog: ModelsDialog, qtbot: QtBot) -> None:
+    """Built like Stable Diffusion 1, it would be looked for, and added to, as one."""
+    row = dialog.pane.rows.index(0).data(ModelListRole.ROW)
+    assert (row.title, row.badge) == ("Starter", "Small model")
+    press(dialog, qtbot, Key.Key_Space)
+    kind = next(line for line in dialog.pane.details.facts.toPlainText().splitlines() if "Small model" in line)
+    assert "Small model that comes with SD Studio" in kind
+    assert "Stable Diffusion" not in kind and "SD 1" not in kind
+    dialog.pane.search.setText("sd 1.5")
+    qtbot.waitUntil(lambda: titles(dialog) == ["ink", "wash"])
+
+
 def test_keys_choose_and_use(dialog: ModelsDialog, stocked: AppContext, qtbot: QtBot) -> None:
     assert dialog.pane.list.hasFocus()
     current = dialog.pane.list.current

@@ -68,6 +68,34 @@ def test_a_dropped_file_is_copied(dialog: ModelsDialog, stocked: AppContext, fre
     assert dialog.intake.state is IntakeState.IDLE and dialog.isVisible(), "Esc first takes the message away"
 
 
+def test_a_file_that_is_copied_twice_is_there_once(
+    dialog: ModelsDialog, stocked: AppContext, fresh: Path, qtbot: QtBot
+) -> None:
+    for words in ("now", "already"):
+        assert drop(dialog, fresh)
+        dialog.intake.copy.click()
+        qtbot.waitUntil(lambda: dialog.intake.state is IntakeState.OUTCOME)
+        assert dialog.intake.title.text() == f"“fresh.safetensors” is in the list {words}."
+        qtbot.waitUntil(lambda: "fresh" in titles(dialog))
+    assert [path.name for path in stocked.paths.models.glob("fresh*")] == ["fresh.safetensors"]
+
+
+@pytest.mark.parametrize("way", ["use", "copy"])
+def test_of_what_cannot_be_used_it_is_said_at_once(
+    way: str, dialog: ModelsDialog, tmp_path: Path, qtbot: QtBot
+) -> None:
+    empty = tmp_path / "down" / "empty.safetensors"
+    empty.parent.mkdir()
+    empty.write_bytes(b"")
+    assert drop(dialog, empty)
+    getattr(dialog.intake, way).click()
+    qtbot.waitUntil(lambda: dialog.intake.title.text() == "“empty.safetensors” is in the list, but cannot be used.")
+    assert "an empty file" in dialog.intake.hint.text()
+    assert dialog.pane.list.current is not None and dialog.pane.list.current.file.name == "empty"
+    press(dialog, qtbot, Key.Key_Escape)
+    assert dialog.intake.state is IntakeState.IDLE
+
+
 def test_a_long_copy_shows_how_far_it_is_and_is_cancelled(
     dialog: ModelsDialog, stocked: AppContext, tmp_path: Path, qtbot: QtBot
 ) -> None:

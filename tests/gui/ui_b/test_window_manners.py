@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QEvent, Qt
@@ -10,12 +11,13 @@ from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QApplication, QCheckBox
 from pytestqt.qtbot import QtBot
 
+from sdstudio.app.bridge import EngineState
 from sdstudio.app.context import AppContext
 from sdstudio.app.gallery_model import GalleryRole
 from sdstudio.ui.action_table import ACTION_ROWS
 from sdstudio.ui.main_window import MainWindow
 from tests.gui.ui_b.conftest import OpenWindow
-from tests.helpers.app_fixtures import MakeContext
+from tests.helpers.app_fixtures import HeldFactory, MakeContext
 
 Made = Callable[..., list[str]]
 
@@ -137,3 +139,23 @@ def test_the_page_of_the_right_dock_comes_back(make_context: MakeContext, open_w
         window.right.show_layers() if chosen == "layers" else window.right.show_results()
         window.close()
         assert context.close()
+
+
+def test_a_chosen_card_that_is_gone_is_told_once_and_kept(
+    make_context: MakeContext, open_window: OpenWindow, engine: HeldFactory, qtbot: QtBot
+) -> None:
+    context = make_context()
+    context.settings.update(device="cuda:1")
+    engine.script.missing_device = "cuda:1"
+    window = open_window(context)
+    message = window.canvas.banner.message
+    assert message is not None and message.kind == "info"
+    assert message.title == "Graphics card number 2, chosen in the settings, is not there."
+    assert message.text.startswith("Pictures are made with the processor meanwhile.")
+    assert context.bridge.state is EngineState.READY and context.settings.settings.device == "cuda:1"
+    window.canvas.banner.close_message()
+    window.troubles._on_info(context.bridge.info)
+    assert window.canvas.banner.message is None, "the same news at the next start is none"
+    window.troubles._on_info(replace(context.bridge.info, missing=""))
+    window.troubles._on_info(context.bridge.info)
+    assert window.canvas.banner.message is not None, "it had been back"
