@@ -1,6 +1,7 @@
 """Judges a model: does it draw the nouns, in the colours asked for?
 
     python judge_model.py MODEL JUDGE.safetensors OUT [--seeds 2] [--nouns nouns.json]
+    python judge_model.py MODEL JUDGE.safetensors OUT --lora FEW.safetensors --steps 4 --guidance 1
 
 Draws "a NOUN" with fixed seeds, nothing picked, and asks the judge (see judge.py) what it sees; draws things in named
 colours and measures their hue. Writes OUT.json (all figures, a row for each noun), OUT.png (every picture with what
@@ -16,12 +17,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import low_rank
 import numpy as np
 import torch
 from diffusers import StableDiffusionPipeline
 from hues import hue_name
 from judge import load_judge
 from PIL import Image, ImageDraw
+from safetensors.torch import load_file
 from vocabulary import NOUNS, with_article
 
 FIRST_SEED = 500
@@ -34,10 +37,12 @@ _pipeline: Any = None
 """In each of the painter's processes: what it draws with."""
 
 
-def _load(model: Path) -> None:
+def _load(model: Path, lora: Path | None) -> None:
     global _pipeline
     torch.set_num_threads(1)
     _pipeline = StableDiffusionPipeline.from_pretrained(model, safety_checker=None, dtype=torch.float32)
+    if lora is not None:
+        _pipeline.unet.load_state_dict(low_rank.apply(_pipeline.unet.state_dict(), load_file(lora)))
     _pipeline.unet.to(memory_format=torch.channels_last)
     _pipeline.set_progress_bar_config(disable=True)
 
@@ -52,8 +57,10 @@ class Painter:
     """Draws prompts with the model's usual settings, in processes of one thread each; each picture has the seed given,
     whatever stands beside it."""
 
-    def __init__(self, model: Path, side: int, steps: int, guidance: float, procs: int = 2) -> None:
-        self._pool = multiprocessing.get_context("spawn").Pool(procs, _load, (model,))
+    def __init__(
+        self, model: Path, side: int, steps: int, guidance: float, procs: int = 2, lora: Path | None = None
+    ) -> None:
+        self._pool = multiprocessing.get_context("spawn").Pool(procs, _load, (model, lora))
         self._settings = {"num_inference_steps": steps, "guidance_scale": guidance, "height": side, "width": side}
 
     def draw(self, prompts: list[str], seeds: list[int]) -> np.ndarray:
@@ -143,13 +150,14 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=128)
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--guidance", type=float, default=3.5)
+    parser.add_argument("--lora", type=Path, help="worn with weight 1: the form for few steps")
     parser.add_argument("--procs", type=int, default=2)
     options = parser.parse_args()
     torch.set_num_threads(1)
     judge = load_judge(options.judge)
     known = judge.names
     nouns = [n for n in json.loads(options.nouns.read_text("utf-8")) if n in known] if options.nouns else known
-    painter = Painter(options.model, options.side, options.steps, options.guidance, options.procs)
+    painter = Painter(options.model, options.side, options.steps, options.guidance, options.procs, options.lora)
     begin = time.monotonic()
     report = {"nouns": judge_nouns(painter, judge, nouns, options.seeds, options.out, options.first_seed)}
     report["colours"] = judge_colours(painter, nouns, options.coloured, options.out)

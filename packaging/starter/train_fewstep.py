@@ -1,38 +1,32 @@
-"""Distils the finished model into four steps, with guidance built in.
+"""Trains the few-step form: four steps without guidance, as a small LoRA beside the finished model.
 
-    python train_fewstep.py DATA LATENTS.pt MODEL OUT --samples N [--guidance 4] [--segments 4] [--substeps 5]
+    python train_fewstep.py DATA WAYS MODEL OUT --samples N [--rank 32]
 
-Progressive distillation in one stage (Salimans & Ho, 2022): the four timesteps that trailing spacing takes are the
-only ones learnt. From each the teacher goes `substeps` guided DDIM steps to the next; the student learns the one
-velocity that leads there at once, without guidance. It is then used with DDIM, four steps, trailing spacing, guidance
-off. Only matrices are trained, so that the change can be stored as a low-rank difference (low_rank.py).
-OUT becomes a folder with the student's UNet.
+Distillation in one stage (after Salimans & Ho, 2022), on the ways of teach_fewstep.py: the few timesteps that trailing
+spacing takes are the only ones learnt, and from each the student learns the one velocity that leads at once, without
+guidance, to where the teacher's guided steps led. It is then used with DDIM, trailing spacing, guidance 1 (off).
+What learns is a low-rank change of each matrix (Hu et al., 2021), exactly as it ships.
+OUT becomes a folder with starter_four_steps.safetensors, a LoRA under kohya's names.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
-from typing import Any
 
 import torch
-from diffusers import UNet2DConditionModel
-from held_out import HELD_OUT, TrainingData
-from model_parts import TIMESTEPS, add_run_options, fill_in, make_scheduler, tokenize
+from model_parts import TIMESTEPS, add_run_options, fill_in, tokenize
+from safetensors.torch import save_file
+from teach_fewstep import load_text, load_unet, read_ways, signal_at
+from torch import nn
+from torch.nn.utils import parametrize
 from train_unet import train
 from trainer import Trainer, join_processes
-from transformers import CLIPTextModel, CLIPTokenizer
 
-MEASURED = 64
-
-
-def ddim_step(
-    noisy: torch.Tensor, velocity: torch.Tensor, signal: torch.Tensor, next_signal: torch.Tensor
-) -> torch.Tensor:
-    """From the noise level of `signal` (the part of the variance that is picture) to that of `next_signal`."""
-    picture = signal.sqrt() * noisy - (1 - signal).sqrt() * velocity
-    noise = (1 - signal).sqrt() * noisy + signal.sqrt() * velocity
-    return next_signal.sqrt() * picture + (1 - next_signal).sqrt() * noise
+FILE = "starter_four_steps.safetensors"
+HELD = 64
+"""Ways kept from training, the last ones."""
 
 
 def velocity_between(
@@ -44,111 +38,118 @@ def velocity_between(
     return (reached - kept * noisy) / turned
 
 
+class LowRankChange(nn.Module):
+    """A weight plus the product of two narrow matrices, which alone learn; without effect at first."""
+
+    def __init__(self, weight: torch.Tensor, rank: int, generator: torch.Generator) -> None:
+        super().__init__()
+        inputs = weight[0].numel()
+        count = min(rank, len(weight), inputs)
+        self.down = nn.Parameter(torch.randn(count, inputs, generator=generator) / inputs**0.5)
+        self.up = nn.Parameter(torch.zeros(len(weight), count))
+
+    def forward(self, weight: torch.Tensor) -> torch.Tensor:
+        return weight + (self.up @ self.down).reshape(weight.shape)
+
+
+def add_low_rank(unet: nn.Module, rank: int) -> dict[str, LowRankChange]:
+    """The changes by their layers' names."""
+    generator = torch.Generator().manual_seed(0)
+    layers = {name: layer for name, layer in unet.named_modules() if isinstance(layer, nn.Linear | nn.Conv2d)}
+    changes = {name: LowRankChange(layer.weight, rank, generator) for name, layer in layers.items()}
+    for name, layer in layers.items():
+        parametrize.register_parametrization(layer, "weight", changes[name])
+    return changes
+
+
+def kohya_state(changes: dict[str, LowRankChange], kernels: dict[str, tuple[int, ...]]) -> dict[str, torch.Tensor]:
+    """The changes as a LoRA file has them; `kernels`: shape of each layer's weight without its outputs."""
+    stored: dict[str, torch.Tensor] = {}
+    for name, change in changes.items():
+        key, count = "lora_unet_" + name.replace(".", "_"), len(change.down)
+        ones = (1,) * (len(kernels[name]) - 1)
+        stored[f"{key}.lora_down.weight"] = change.down.detach().reshape(count, *kernels[name]).half().contiguous()
+        stored[f"{key}.lora_up.weight"] = change.up.detach().reshape(-1, count, *ones).half().contiguous()
+        stored[f"{key}.alpha"] = torch.tensor(float(count)).half()
+    return stored
+
+
 class FewStepTraining:
-    """Teacher, student, their data, loss and how it is measured."""
+    """The student, the ways it learns from, its loss and how it is measured."""
 
     def __init__(self, options: argparse.Namespace, rank: int) -> None:
         self.options = options
         self.bf16 = fill_in(options).bf16
         self.device = torch.device(options.device)
-        tokenizer = CLIPTokenizer.from_pretrained(options.model / "tokenizer")
-        encoder = CLIPTextModel.from_pretrained(options.model / "text_encoder", dtype=torch.float32)
-        self.text_encoder = encoder.eval().requires_grad_(False).to(self.device)
-        self.teacher = self._load_unet().eval().requires_grad_(False)
-        self.student = self._load_unet().train()
-        for parameter in self.student.parameters():
-            parameter.requires_grad_(parameter.ndim >= 2)
-        data = TrainingData.load(options.data, options.lat, options.held)
-        self.count = len(data.latents) - options.held
-        self.latents = data.latents.to(self.device)
-        self.ids = tokenize(tokenizer, data.captions).to(self.device)
-        self.empty = tokenize(tokenizer, [""]).to(self.device)
-        self.alphas = make_scheduler().alphas_cumprod.to(self.device)
-        named = [(name, p) for name, p in self.student.named_parameters(prefix="unet") if p.requires_grad]
-        self.trainer = Trainer(named, options, rank)
+        tokenizer, encoder = load_text(options.model)
+        self.text_encoder = encoder.to(self.device)
+        self.student = load_unet(options.model).to(self.device).train()
+        self.kernels = {
+            name: tuple(layer.weight.shape[1:])
+            for name, layer in self.student.named_modules()
+            if isinstance(layer, nn.Linear | nn.Conv2d)
+        }
+        self.changes = add_low_rank(self.student, options.rank)
+        captions = json.loads(Path(f"{options.data}.json").read_text("utf-8"))
+        chosen, ways = read_ways(options.ways)
+        self.ids = tokenize(tokenizer, [captions[index] for index in chosen.tolist()]).to(self.device)
+        self.ways = ways.to(self.device)
+        self.segments = ways.shape[1] - 1
+        length = TIMESTEPS // self.segments
+        self.timesteps = torch.arange(TIMESTEPS - 1, -1, -length, device=self.device)
+        ends = range(TIMESTEPS - 1, -length - 1, -length)
+        self.signals = torch.stack([signal_at(timestep) for timestep in ends]).to(self.device)
+        self.count = max(1, len(ways) - HELD)
+        changes = nn.ModuleDict({name.replace(".", "/"): change for name, change in self.changes.items()})
+        self.trainer = Trainer(list(changes.named_parameters()), options, rank)
         self.trainer.resume()
 
-    def _load_unet(self) -> Any:
-        unet = UNet2DConditionModel.from_pretrained(self.options.model / "unet", torch_dtype=torch.float32)
-        return unet.to(self.device, memory_format=torch.channels_last)
-
-    def _signal(self, timesteps: torch.Tensor) -> torch.Tensor:
-        """Before the first timestep there is no noise left."""
-        signal = torch.where(timesteps >= 0, self.alphas[timesteps.clamp(min=0)], torch.ones_like(self.alphas[:1]))
-        return signal.view(-1, 1, 1, 1)
-
-    def _predict(self, unet: Any, noisy: torch.Tensor, timesteps: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
-        noisy = noisy.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            return unet(noisy, timesteps, hidden, return_dict=False)[0].float()
-
-    @torch.no_grad()
-    def _teach(self, noisy: torch.Tensor, timesteps: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
-        """Where the teacher's guided steps lead by the end of the segment."""
-        options = self.options
-        step = TIMESTEPS // options.segments // options.substeps
-        empty = self.text_encoder(self.empty)[0].expand_as(hidden)
-        both = torch.cat([empty, hidden])
-        for _ in range(options.substeps):
-            pair = self._predict(self.teacher, torch.cat([noisy, noisy]), torch.cat([timesteps, timesteps]), both)
-            plain, prompted = pair.chunk(2)
-            velocity = plain + options.guidance * (prompted - plain)
-            following = timesteps - step
-            noisy = ddim_step(noisy, velocity, self._signal(timesteps), self._signal(following))
-            timesteps = following
-        return noisy
-
-    def velocity_error(self, chosen: torch.Tensor, segments: torch.Tensor, noise: torch.Tensor) -> torch.Tensor:
-        """Squared error of the student's velocity for each picture; `segments` counts from the noisiest, 0."""
-        length = TIMESTEPS // self.options.segments
-        timesteps = TIMESTEPS - 1 - length * segments
-        signal, end = self._signal(timesteps), self._signal(timesteps - length)
-        noisy = signal.sqrt() * self.latents[chosen] + (1 - signal).sqrt() * noise
+    def velocity_error(self, chosen: torch.Tensor, segments: torch.Tensor) -> torch.Tensor:
+        """Squared error of the student's velocity for each way; `segments` counts from the noisiest, 0."""
+        noisy, reached = self.ways[chosen, segments], self.ways[chosen, segments + 1]
+        signal, end = (self.signals[at].view(-1, 1, 1, 1) for at in (segments, segments + 1))
+        wanted = velocity_between(noisy, reached, signal, end)
         with torch.no_grad():
             hidden = self.text_encoder(self.ids[chosen])[0]
-            wanted = velocity_between(noisy, self._teach(noisy, timesteps, hidden), signal, end)
-        predicted = self._predict(self.student, noisy, timesteps, hidden)
-        return (predicted - wanted).pow(2).mean((1, 2, 3))
+        noisy = noisy.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16), parametrize.cached():
+            predicted = self.student(noisy, self.timesteps[segments], hidden, return_dict=False)[0]
+        return (predicted.float() - wanted).pow(2).mean((1, 2, 3))
 
     def batch_loss(self) -> torch.Tensor:
-        generator, size = self.trainer.generator(), self.options.batch
-        chosen = self.trainer.draw_indices(self.count).to(self.device)
-        segments = torch.arange(size, device=self.device) % self.options.segments
-        noise = torch.randn(size, *self.latents.shape[1:], generator=generator, device=self.device)
-        return self.velocity_error(chosen, segments, noise).mean()
+        """Each segment of each way once before any twice."""
+        drawn = self.trainer.draw_indices(self.count * self.segments).to(self.device)
+        return self.velocity_error(drawn // self.segments, drawn % self.segments).mean()
 
     @torch.no_grad()
     def measure(self) -> dict[str, float]:
-        """Held-out error with averaged weights, for each segment."""
+        """Error on the ways kept from training, averaged weights, for each segment."""
         self.trainer.average.swap()
-        total, count = len(self.latents), min(MEASURED, self.options.held)
-        chosen = torch.arange(total - count, total, device=self.device)
-        segments = torch.arange(count, device=self.device) % self.options.segments
-        generator = torch.Generator().manual_seed(99)
-        noise = torch.randn(count, *self.latents.shape[1:], generator=generator).to(self.device)
-        errors = self.velocity_error(chosen, segments, noise)
+        chosen = torch.arange(len(self.ways) - min(HELD, len(self.ways)), len(self.ways), device=self.device)
+        errors = [self.velocity_error(chosen, torch.full_like(chosen, n)).mean().item() for n in range(self.segments)]
         self.trainer.average.swap()
-        parts = {f"segment_{n}": errors[segments == n].mean().item() for n in range(self.options.segments)}
-        return {name: round(value, 4) for name, value in {"val": errors.mean().item(), **parts}.items()}
+        parts = {f"segment_{number}": error for number, error in enumerate(errors)}
+        return {name: round(value, 4) for name, value in {"val": sum(errors) / len(errors), **parts}.items()}
 
     def save_model(self) -> None:
         self.trainer.average.swap()
-        self.student.save_pretrained(Path(self.options.out) / "unet")
+        folder = Path(self.options.out)
+        folder.mkdir(parents=True, exist_ok=True)
+        unfinished = folder / f"{FILE}.tmp"
+        save_file(kohya_state(self.changes, self.kernels), unfinished, {"format": "pt"})
+        unfinished.replace(folder / FILE)
         self.trainer.average.swap()
 
 
 def read_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("data", help="path of the captions' files, without .json")
-    parser.add_argument("lat", type=Path, help="latents of all pictures")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("data", help="path of the captions' file, without .json")
+    parser.add_argument("ways", type=Path, help="folder that teach_fewstep.py wrote")
     parser.add_argument("model", type=Path, help="the finished main model")
     parser.add_argument("out", help="folder to write")
-    add_run_options(parser, samples=12_000)
-    parser.set_defaults(cooldown=0.5, optim="adamw", lr=3e-4)
-    parser.add_argument("--held", type=int, default=HELD_OUT)
-    parser.add_argument("--guidance", type=float, default=4.0)
-    parser.add_argument("--segments", type=int, default=4)
-    parser.add_argument("--substeps", type=int, default=5)
+    add_run_options(parser, samples=20_000)
+    parser.set_defaults(cooldown=0.5, optim="adamw", lr=2e-3)
+    parser.add_argument("--rank", type=int, default=32)
     return parser.parse_args()
 
 

@@ -61,6 +61,11 @@ def _draw_stroke(rng: np.random.Generator, draw: ImageDraw.ImageDraw, side: int)
         x, y = x + radius * math.cos(angle), y + radius * math.sin(angle)
 
 
+def cells_of(masks: torch.Tensor, side: int) -> torch.Tensor:
+    """N x 1 x side x side: a cell is masked where any of its pixels is, as SD Studio has it."""
+    return functional.adaptive_max_pool2d(masks, side)
+
+
 def widen_input(main: UNet2DConditionModel) -> UNet2DConditionModel:
     """The main model's UNet with nine input channels, the new ones without effect yet."""
     config = {key: value for key, value in main.config.items() if not key.startswith("_")}
@@ -118,7 +123,7 @@ class InpaintTraining:
                 rest = to_tensor(self.pictures[chosen.cpu().numpy()], self.device) * (masks < 0.5)
                 kept = encode(self.vae, rest) * self.vae.config.scaling_factor
                 hidden = self.text_encoder(ids)[0]
-            small = functional.interpolate(masks, latents.shape[-2:])
+            small = cells_of(masks, latents.shape[-1])
             inputs = torch.cat([noisy, small, kept.to(noisy.dtype)], 1).contiguous(memory_format=torch.channels_last)
             predicted = self.unet(inputs, timesteps, hidden, return_dict=False)[0]
         return (predicted.float() - velocity).pow(2)
@@ -134,7 +139,9 @@ class InpaintTraining:
         dropped = torch.rand(size, 1, generator=generator, device=self.device) < self.options.drop
         ids = torch.where(dropped, self.empty, self.ids[chosen.to(self.device)])
         noise = torch.randn(size, *self.latents.shape[1:], generator=generator, device=self.device)
-        return self.velocity_error(chosen, masks, ids, timesteps, noise).mean()
+        error = self.velocity_error(chosen, masks, ids, timesteps, noise)
+        small, outside = cells_of(masks, error.shape[-1]), self.options.outside
+        return (error * (outside + (1 - outside) * small)).mean()
 
     @torch.no_grad()
     def measure(self) -> dict[str, float]:
@@ -151,7 +158,7 @@ class InpaintTraining:
             errors.append(self.velocity_error(own[part], masks[part], ids, timesteps[part], noise[part]).mean(1))
         self.trainer.average.swap()
         error = torch.cat(errors)
-        small = functional.interpolate(masks, error.shape[-2:])[:, 0]
+        small = cells_of(masks, error.shape[-1])[:, 0]
         partial = (small.mean((1, 2)) < 1)[:, None, None] * torch.ones_like(small)
         inside, outside = small * partial, (1 - small) * partial
         values = {
@@ -178,6 +185,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--held", type=int, default=HELD_OUT)
     parser.add_argument("--masks", type=int, default=3000, help="different masks, drawn beforehand")
     parser.add_argument("--matrices_only", type=int, default=1, help="so that low_rank.py can store the change")
+    parser.add_argument("--outside", type=float, default=0.1, help="weight of errors outside masks: put back anyway")
     parser.add_argument("--drop", type=float, default=0.1, help="part of the captions left out, for guidance")
     return parser.parse_args()
 

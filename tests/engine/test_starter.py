@@ -15,7 +15,7 @@ from tests.engine.conftest import Run
 from tests.helpers.children import run_python
 from tests.helpers.tiny_models import STARTER, make_request
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.keeps_engine, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 UPSCALER = STARTER.parents[1] / "upscaler" / "realesr-animevideov3-x4.safetensors"
 APPLE = {
     "positive": "a red apple",

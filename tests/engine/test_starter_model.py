@@ -21,8 +21,8 @@ from tests.engine.conftest import Run
 from tests.helpers.judge import load_judge
 from tests.helpers.tiny_models import STARTER, make_request
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-MEGABYTES_MOST = 40
+pytestmark = [pytest.mark.keeps_engine, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+MEGABYTES_MOST = 48
 WEIGHTS_MOST = 20_000_000
 TEN = ("apple", "banana", "carrot", "pizza", "cactus", "penguin", "rocket", "snowman", "guitar", "balloon")
 FIRST_SEED = 100

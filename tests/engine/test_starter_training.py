@@ -16,6 +16,13 @@ import pytest
 import torch
 from transformers import CLIPTokenizer
 
+from sdstudio.domain.additions import LoraUse
+from sdstudio.domain.request import ModelSpec
+from sdstudio.engine.devices import choose_device
+from sdstudio.engine.load import read_model
+from sdstudio.engine.lora.file import read_lora
+from sdstudio.engine.lora.wear import plan_loras, worn
+
 ROOT = Path(__file__).resolve().parents[2]
 STARTER = ROOT / "resources" / "models" / "starter"
 sys.path.append(str(ROOT / "packaging" / "starter"))
@@ -25,6 +32,7 @@ low_rank = importlib.import_module("low_rank")
 model_parts = importlib.import_module("model_parts")
 profiles = importlib.import_module("profiles")
 shards = importlib.import_module("shards")
+teach_fewstep = importlib.import_module("teach_fewstep")
 train_fewstep = importlib.import_module("train_fewstep")
 train_inpaint = importlib.import_module("train_inpaint")
 train_unet = importlib.import_module("train_unet")
@@ -176,25 +184,81 @@ def test_one_step_leads_where_the_teacher_went() -> None:
     noisy, velocity = torch.randn(2, 4, 8, 8), torch.randn(2, 4, 8, 8)
     for signal, following in ((0.0, 0.3), (0.4, 1.0)):
         levels = torch.tensor(signal), torch.tensor(following)
-        reached = train_fewstep.ddim_step(noisy, velocity, *levels)
+        reached = teach_fewstep.ddim_step(noisy, velocity, *levels)
         assert torch.allclose(train_fewstep.velocity_between(noisy, reached, *levels), velocity, atol=1e-4)
+
+
+def ways_for(data: Path, model: Path, out: Path, monkeypatch: pytest.MonkeyPatch, *more: str) -> Any:
+    """Two parts of ways; returns the teacher."""
+    options = options_of(teach_fewstep, monkeypatch, str(data), str(model), str(out), "--segments", "2", *more)
+    teacher = teach_fewstep.Teacher(options)
+    out.mkdir()
+    for number in (0, 1):
+        torch.save(teacher.part(number), out / f"{number:05d}.pt")
+    return teacher
+
+
+def few_step_run(data: Path, ways: Path, model: Path, out: Path, monkeypatch: pytest.MonkeyPatch, samples: int) -> Any:
+    sizes = ["--batch", "4", "--world", "1", "--samples", str(samples), "--device", "cpu", "--rank", "4"]
+    options = options_of(train_fewstep, monkeypatch, str(data), str(ways), str(model), str(out), *sizes)
+    return train_fewstep.FewStepTraining(options, 0)
+
+
+def test_ways_are_those_of_ddim_and_the_same_again(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train_unet_for(data, tmp_path / "main", 8, monkeypatch)
+    teacher = ways_for(data, tmp_path / "main", tmp_path / "ways", monkeypatch, "--substeps", "2", "--guidance", "2")
+    chosen, ways = train_fewstep.read_ways(tmp_path / "ways")
+    assert ways.shape == (32, 3, 4, 8, 8) and torch.equal(teacher.part(1)["ways"], ways[16:])
+    scheduler = model_parts.make_scheduler()
+    scheduler.set_timesteps(4)
+    captions = json.loads(Path(f"{data}.json").read_text("utf-8"))
+    ids = model_parts.tokenize(teacher.tokenizer, ["", captions[int(chosen[0])]])
+    hidden, noisy = teacher.text_encoder(ids)[0].detach(), ways[:1, 0]
+    for count, timestep in enumerate(scheduler.timesteps, start=1):
+        with torch.no_grad():
+            plain, prompted = teacher.unet(torch.cat([noisy, noisy]), timestep, hidden)[0].chunk(2)
+        noisy = scheduler.step(plain + 2 * (prompted - plain), timestep, noisy)[0]
+        if count % 2 == 0:
+            assert torch.allclose(noisy, ways[:1, count // 2], atol=1e-4)
 
 
 def test_distilling_one_unguided_step_teaches_nothing_new(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     train_unet_for(data, tmp_path / "main", 8, monkeypatch)
-    words = [str(data), f"{data}.lat.pt", str(tmp_path / "main"), str(tmp_path / "few"), "--held", str(HELD)]
-    sizes = ["--batch", "4", "--world", "1", "--samples", "4", "--device", "cpu"]
-    same = options_of(train_fewstep, monkeypatch, *words, *sizes, "--guidance", "1", "--substeps", "1")
-    assert train_fewstep.FewStepTraining(same, 0).measure()["val"] < 1e-6
-    real = options_of(train_fewstep, monkeypatch, *words, *sizes, "--substeps", "2")
-    run = train_fewstep.FewStepTraining(real, 0)
+    ways_for(data, tmp_path / "main", tmp_path / "same", monkeypatch, "--substeps", "1", "--guidance", "1")
+    same = few_step_run(data, tmp_path / "same", tmp_path / "main", tmp_path / "few", monkeypatch, 4)
+    assert same.measure()["val"] < 1e-6
+    ways_for(data, tmp_path / "main", tmp_path / "ways", monkeypatch, "--substeps", "2", "--guidance", "4")
+    run = few_step_run(data, tmp_path / "ways", tmp_path / "main", tmp_path / "few", monkeypatch, 8)
     assert run.measure()["val"] > 1e-6
-    train_unet.train(run, real)
-    main, tuned = run.teacher.state_dict(), run.student.state_dict()
-    stored, kept = low_rank.extract(main, tuned, 4)
-    assert 0 < kept <= 1 and not any(name.startswith("whole.conv_mid") for name in stored)
+    train_unet.train(run, run.options)
+    assert (tmp_path / "few" / train_fewstep.FILE).is_file()
+
+
+def test_the_students_file_is_a_lora_that_makes_the_student_of_the_model(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_unet_for(data, tmp_path / "main", 4, monkeypatch)
+    ways_for(data, tmp_path / "main", tmp_path / "ways", monkeypatch, "--substeps", "2")
+    run = few_step_run(data, tmp_path / "ways", tmp_path / "main", tmp_path / "few", monkeypatch, 4)
+    for change in run.changes.values():
+        torch.nn.init.normal_(change.up, std=0.05)
+    stored = train_fewstep.kohya_state(run.changes, run.kernels)
+    spec = ModelSpec(name="Tiny", path=str(tmp_path / "main"))
+    model = read_model(spec, choose_device(1))
+    noisy, hidden = torch.randn(1, 4, 8, 8), torch.randn(1, 77, 32)
+    with torch.no_grad():
+        before = model.unet(noisy, 749, hidden)[0]
+        student = run.student.eval()(noisy, 749, hidden)[0]
+    low_rank.save_file(stored, tmp_path / "few.safetensors")
+    use = LoraUse(name="few", path=str(tmp_path / "few.safetensors"))
+    file = read_lora(Path(use.path), use.name, torch.float32)
+    assert file.unknown == 0 and len(file.layers) == len(run.changes)
+    with worn(plan_loras([(use, file)], model)), torch.no_grad():
+        after = model.unet(noisy, 749, hidden)[0]
+    assert (after - before).abs().max() > 0.05
+    assert torch.allclose(after, student, atol=5e-3)
 
 
 def test_a_difference_of_full_rank_comes_back() -> None:

@@ -49,6 +49,15 @@ def test_the_card_has_presets_that_can_be_run() -> None:
         check_generated_size(size)
 
 
+def test_the_form_for_few_steps_is_beside_the_card_and_can_be_run() -> None:
+    quick = front_matter()["sdstudio"]["quick"]
+    lora = quick.pop("lora")
+    assert SamplingSpec(**quick).steps == 4
+    layers = {name for name in read_header(STARTER / lora) if name != "__metadata__"}
+    assert all(name.startswith("lora_unet_") for name in layers)
+    assert {name.partition(".")[2] for name in layers} == {"lora_down.weight", "lora_up.weight", "alpha"}
+
+
 def test_the_first_example_is_ready_to_run() -> None:
     assert front_matter()["sdstudio"]["examples"][0] == "a red apple on a blue background"
 
