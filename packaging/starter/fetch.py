@@ -18,6 +18,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from shards import unpack
+
 TABLE = Path(__file__).resolve().parent / "words" / "sources.csv"
 BEST = "3d"
 
@@ -70,7 +72,7 @@ def fetch(source: Source, node_modules: Path) -> bool:
         if hashlib.sha512(archive.read_bytes()).hexdigest() != source.sha512:
             raise ValueError(f"{name} is not the package whose sum is in words/sources.csv; nothing was unpacked.")
         with tarfile.open(archive) as tar:
-            tar.extractall(scratch, filter="data")
+            unpack(tar, Path(scratch))
         if folder.is_symlink() or folder.exists():
             folder.unlink() if folder.is_symlink() else shutil.rmtree(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
