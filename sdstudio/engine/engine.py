@@ -30,6 +30,7 @@ from sdstudio.engine.load import read_model
 from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.probe_prediction import PredictionProbe
 from sdstudio.engine.second_model import SecondModel
+from sdstudio.engine.sibling import goes_on_from_around
 from sdstudio.engine.tasks.generate import make_picture, run_generation
 
 TOLD_BYTES = 100 * 2**20
@@ -122,7 +123,7 @@ class TorchEngine:
             mixed = tuple(self._images.load(each.image.sha256) for each in request.mix)
             self._second.keep_for(request)
             model = self._load(job_id, request.model, emit, cancel)
-            if mask is not None:
+            if goes_on_from_around(request):
                 model = self._models.get_for_inpainting(request.model)
             model = self._second.join(request, model, cancel, partial(_tell, job_id, emit))
             with self._additions.put_on(request, model, lambda what: emit(Loading(job_id=job_id, what=what))) as model:

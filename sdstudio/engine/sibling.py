@@ -16,6 +16,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch.nn.functional import pad
 
+from sdstudio.domain.edits import FillMode
+from sdstudio.domain.request import GenerationRequest
 from sdstudio.engine.faults import damaged, read_json
 from sdstudio.engine.libraries import UNet2DConditionModel
 from sdstudio.engine.memory.layers import whole_state
@@ -25,6 +27,13 @@ FOLDER = "unet_inpaint"
 DIFFERENCE = "difference.safetensors"
 SCALE = ":scale"
 State = dict[str, torch.Tensor]
+
+
+def goes_on_from_around(request: GenerationRequest) -> bool:
+    """Whether the sibling is asked: where what is made goes on from what is around. A thing that takes another's place,
+    and one that keeps its shape, are the main network's work: the sibling would take up what is left of the old one
+    at the mask's edge (seen with the starter, on grounds of all kinds)."""
+    return request.inpaint is not None and request.inpaint.mode in (FillMode.FILL, FillMode.REMOVE)
 
 
 def with_sibling(model: LoadedModel) -> LoadedModel:

@@ -50,8 +50,10 @@ def flat(colour: tuple[int, int, int]) -> ImageBuffer:
     return ImageBuffer.from_rgb(np.full((SIDE, SIDE, 3), colour, np.uint8))
 
 
-def masked_request(image: ImageInput, mask: ImageInput, **changes: object) -> GenerationRequest:
-    spec = InpaintSpec(mask=mask, mode=FillMode.REPLACE)
+def masked_request(
+    image: ImageInput, mask: ImageInput, mode: FillMode = FillMode.FILL, **changes: object
+) -> GenerationRequest:
+    spec = InpaintSpec(mask=mask, mode=mode)
     return make_request(STARTER, image=image, inpaint=spec, strength=1.0, **(SETTINGS | changes))
 
 
@@ -70,11 +72,16 @@ def test_it_belongs_to_the_boxs_model_and_is_small(main: LoadedModel, sibling: L
     assert sibling.inpainting and sibling.puts_back and not main.inpainting
 
 
-def test_who_inpaints_with_the_box_gets_it(run: Run, images: ImagesInMemory, sibling: LoadedModel) -> None:
+@pytest.mark.parametrize("mode", list(FillMode))
+def test_it_is_asked_where_the_picture_goes_on_from_around(
+    mode: FillMode, run: Run, images: ImagesInMemory, main: LoadedModel, sibling: LoadedModel
+) -> None:
     ground = flat(GROUNDS[0])
-    request = masked_request(images.add(ground), images.add(hole()), seed=5, steps=4)
+    request = masked_request(images.add(ground), images.add(hole()), mode, seed=5, steps=4, positive="a pizza")
     (made,) = (event for event in run(request) if isinstance(event, ImageReady))
-    assert np.array_equal(made.image.rgb, make_picture(request, sibling, CancelToken(), start=ground, mask=hole()).rgb)
+    ours, others = (sibling, main) if mode in (FillMode.FILL, FillMode.REMOVE) else (main, sibling)
+    like, unlike = (make_picture(request, m, CancelToken(), start=ground, mask=hole()).rgb for m in (ours, others))
+    assert np.array_equal(made.image.rgb, like) and not np.array_equal(made.image.rgb, unlike)
 
 
 def test_it_takes_up_what_is_around_better_than_the_main_network(main: LoadedModel, sibling: LoadedModel) -> None:
