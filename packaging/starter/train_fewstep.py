@@ -83,13 +83,14 @@ class FewStepTraining:
         self.device = torch.device(options.device)
         tokenizer, encoder = load_text(options.model)
         self.text_encoder = encoder.to(self.device)
-        self.student = load_unet(options.model).to(self.device).train()
+        self.student = load_unet(options.model).train()
         self.kernels = {
             name: tuple(layer.weight.shape[1:])
             for name, layer in self.student.named_modules()
             if isinstance(layer, nn.Linear | nn.Conv2d)
         }
         self.changes = add_low_rank(self.student, options.rank)
+        self.student.to(self.device)
         captions = json.loads(Path(f"{options.data}.json").read_text("utf-8"))
         chosen, ways = read_ways(options.ways)
         self.ids = tokenize(tokenizer, [captions[index] for index in chosen.tolist()]).to(self.device)
