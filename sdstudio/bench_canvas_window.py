@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdstudio.bench_canvas_times import Clock, Times, WallClock, WorkClock, row
+from sdstudio.bench_canvas_times import Clock, Times, WallClock, WorkClock, row, taken_away
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication, QWidget
@@ -94,9 +94,12 @@ class Bench:
         self.view.show()
 
     def run(self, parts: Sequence[str] = PARTS) -> None:
+        taken = taken_away()
         self.open()
         for part in parts:
             getattr(self, part)()
+        if taken is not None:
+            row("processors taken away by the host", [(taken_away() or 0.0) - taken])
         self.autosave.close()
         for worker in self.workers:
             worker.close(60_000)

@@ -141,7 +141,9 @@ class CanvasAutosave(QObject):
     def _snapshot(self) -> CanvasSnapshot | None:
         self._dirty = False
         document = self._session.document
-        return None if document is None else document.snapshot()
+        snapshot = None if document is None else document.snapshot()
+        self._session.look_ahead()
+        return snapshot
 
     def _on_followed(self, piece: Piece) -> None:
         self._writing = False

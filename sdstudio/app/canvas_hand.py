@@ -14,12 +14,13 @@ from sdstudio.canvas.blend import opacity_step
 from sdstudio.canvas.document import CanvasDocument, Change
 from sdstudio.canvas.pointer import PointerEvent
 from sdstudio.canvas.spare import LARGE_CANVAS, spare_tiles
+from sdstudio.canvas.tiles import keys_of
 from sdstudio.canvas.tool_area import AreaWork
 from sdstudio.canvas.tool_base import Outline
 from sdstudio.canvas.tool_fill import FillWork
 from sdstudio.canvas.tool_settings import ToolSettings
 from sdstudio.canvas.tools import GRAB, Tool, make_tool, picks
-from sdstudio.domain.canvas_state import MASK, PAINT
+from sdstudio.domain.canvas_state import MASK, PAINT, Tile
 from sdstudio.domain.geometry import Rect
 
 
@@ -135,6 +136,16 @@ class CanvasHand(CanvasTools):
             self._refilling = True
             self._spare_io.submit(lambda: _refill(self.pace), self._refilled)
 
+    def look_ahead(self) -> None:
+        """The document was frozen in the middle of a gesture: what the hand writes to next has to be copied first. The
+        other thread does that before the hand is there."""
+        if self._document is None or self._tool is None:
+            return
+        keys = {key for part in self._tool.parts for key in keys_of(part)}
+        tiles = self._document.grid(self._hand_layer).frozen(keys)
+        if tiles:
+            self._spare_io.submit(lambda: _copy_ahead(tiles, self.pace))
+
     def _refilled(self, _nothing: None) -> None:
         self._refilling = False
 
@@ -190,6 +201,12 @@ class CanvasHand(CanvasTools):
         self._last_point = None
         self._pressed = False
         self._follow_outline()
+
+
+def _copy_ahead(tiles: list[Tile], pace: HandPace) -> None:
+    """In the other thread, as `_refill`."""
+    step_back()
+    spare_tiles.copy_ahead(tiles, pace.rest)
 
 
 def _refill(pace: HandPace) -> None:

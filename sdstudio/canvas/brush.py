@@ -25,6 +25,9 @@ LARGE = 64.0
 SCALLOP = 0.25
 """Pixels by which the edge of a stroke may wave at full flow: a dab of diameter d every s pixels waves by s²/4d."""
 
+SOFT = 16.0
+"""Pixels over which the edge of a dab falls from which on it counts as soft."""
+
 STEP_MIN = 0.5
 """Pixels from dab to dab at least where they add up; at full flow 1 is enough for the finest line."""
 
@@ -142,7 +145,9 @@ class Brush:
 
     def _diameter(self, response: float) -> float:
         settings = self.settings
-        return _stepped(max(settings.size * response if settings.size_by_pressure else settings.size, 1.0))
+        diameter = max(settings.size * response if settings.size_by_pressure else settings.size, 1.0)
+        inner, outer = _ramp(diameter / 2, settings.hardness)
+        return _stepped(diameter, soft=outer - inner >= SOFT)
 
     def _step(self, diameter: float) -> float:
         step = self.settings.spacing * diameter
@@ -159,10 +164,11 @@ def _ramp(radius: float, hardness: float) -> tuple[float, float]:
     return inner, inner + max((1 - hardness) * radius, 1.0)
 
 
-def _stepped(diameter: float) -> float:
+def _stepped(diameter: float, *, soft: bool) -> float:
     """Few sizes, so that pen pressure finds its stamps in the cache: eighths of a pixel, then 1/64 to 1/128 of the
-    size, from LARGE on 1/256 to 1/512 (there a stamp's edge is long, and making one cheap beside laying it)."""
-    grain = 2.0 ** (math.floor(math.log2(diameter)) - (8 if diameter >= LARGE else 6))
+    size, from LARGE on 1/256 to 1/512 (there an edge is long, and its steps would be seen), half as fine for soft
+    ones (a step is a sixteenth of the edge's width at most, up to 512 pixels)."""
+    grain = 2.0 ** (math.floor(math.log2(diameter)) - ((7 if soft else 8) if diameter >= LARGE else 6))
     grain = max(grain, 0.125)
     return round(diameter / grain) * grain
 

@@ -15,6 +15,7 @@ import numpy as np
 from sdstudio.canvas.blend import OPAQUE, is_opaque, opacity_step, over, premultiplied, with_opacity
 from sdstudio.canvas.layers import LayerStack
 from sdstudio.canvas.mip import WHOLE_TILE, MipLevels, Solids, TimeSlice, Value, level_size, part_of_tile
+from sdstudio.canvas.sketch import sketched
 from sdstudio.canvas.spare import spare_tiles
 from sdstudio.canvas.tiles import TileGrid, keys_of, tile_rect
 from sdstudio.domain.canvas_state import MASK, PICTURE, TILE, CanvasState, TileKey
@@ -236,13 +237,18 @@ class Pyramid:
             self._picture_levels.invalidate(rect)
 
     def ready(self, level: int, key: TileKey, seconds: float = 0.0) -> bool:
-        """Whether both tiles are up to date, after work on them for about so long; where time is given at least a part
-        is computed. Level 0 is always called ready: a tile of it takes a millisecond."""
-        if level == 0:
-            return True
-        if self._picture_levels.ready(level, key) and self._mask_levels.ready(level, key):
-            return True
-        return seconds > 0 and self._update(level, key, TimeSlice(seconds))
+        """Whether the picture's tile is up to date, after work on it for about so long; where time is given at least a
+        part is computed. Level 0 is always called ready: a tile of it takes a millisecond."""
+        return level == 0 or _ready(self._picture_levels, level, key, seconds)
+
+    def mask_ready(self, level: int, key: TileKey, seconds: float = 0.0) -> bool:
+        """The same for the mask's tile."""
+        return level == 0 or _ready(self._mask_levels, level, key, seconds)
+
+    def sketch(self, level: int, key: TileKey, part: Rect) -> Pixels | None:
+        """A part of the picture's tile, in the tile's own coordinates, nearly as it is: what would be out of date is
+        not computed, and stays so. None where that is not possible. See `sketched`."""
+        return sketched(self._document, level, part.moved(key[0] * TILE, key[1] * TILE))
 
     def work(self, seconds: float, wanted: Sequence[Wanted]) -> list[Wanted]:
         """Computes wanted tiles, first things first, and returns those that are up to date now. At least a part of
@@ -291,3 +297,7 @@ class Pyramid:
 
     def _update(self, level: int, key: TileKey, until: TimeSlice) -> bool:
         return self._picture_levels.update(level, key, until) and self._mask_levels.update(level, key, until)
+
+
+def _ready(levels: MipLevels, level: int, key: TileKey, seconds: float) -> bool:
+    return levels.ready(level, key) or (seconds > 0 and levels.update(level, key, TimeSlice(seconds)))

@@ -163,6 +163,11 @@ class TileGrid:
             return None if tile is None else tile.pixels
         return pixels
 
+    def frozen(self, keys: Iterable[TileKey]) -> list[Tile]:
+        """Those of these tiles that would have to be copied to be written to."""
+        found = (self._tiles.get(key) for key in keys if key not in self._open)
+        return [tile for tile in found if tile is not None]
+
     def keys(self) -> set[TileKey]:
         """Those that may hold anything but 0."""
         return self._tiles.keys() | self._open.keys()
@@ -204,8 +209,11 @@ class TileGrid:
         pixels = self._open.get(key)
         if pixels is None:
             tile = self._tiles.get(key)
-            pixels = spare_tiles.take(self.channels)
-            pixels[...] = 0 if tile is None else tile.pixels
+            if tile is None:
+                pixels = spare_tiles.take(self.channels)
+                pixels.fill(0)
+            else:
+                pixels = spare_tiles.copied(tile)
             self._open[key] = pixels
             self._frozen = None
         return pixels

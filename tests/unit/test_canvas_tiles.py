@@ -153,6 +153,38 @@ def test_spare_memory_has_the_right_shape_and_is_made_again() -> None:
     assert [pixels.ndim for pixels in taken] == [2, 3, 3] and taken[1] is not taken[2]
 
 
+def test_a_tile_to_be_written_is_copied_ahead_or_at_once() -> None:
+    rests = list[int]()
+    for channels in (1, 4):
+        spare = SpareTiles()
+        shape = (TILE, TILE) if channels == 1 else (TILE, TILE, 4)
+        rests.clear()
+        tiles = [Tile(np.full(shape, value, np.uint8)) for value in range(1, 4)]
+        tiles.append(Tile(np.broadcast_to(np.full(shape[2:], 4, np.uint8), shape)))
+        spare.copy_ahead(tiles[:2], lambda: rests.append(1))
+        assert len(rests) == 2
+        made = list(spare._copies.values())
+        for tile in tiles:
+            pixels = spare.copied(tile)
+            assert pixels.flags.writeable and np.array_equal(pixels, tile.pixels)
+            assert any(pixels is one for one in made) == (tile in tiles[:2])
+        assert spare.copied(tiles[0]) is not made[0], "a copy is handed out once"
+        spare.copy_ahead(tiles[:1], lambda: None)
+        left = spare._copies[tiles[0].serial]
+        spare.copy_ahead([], lambda: None)
+        assert spare.take(channels) is left, "one that nobody wanted is memory like any other"
+
+
+def test_frozen_tiles_are_those_that_a_write_would_copy() -> None:
+    grid = TileGrid(Size(3 * TILE, TILE), 1)
+    grid.fill(Rect(0, 0, 2 * TILE, TILE), 9)
+    grid.freeze()
+    keys = [(0, 0), (1, 0), (2, 0)]
+    assert [tile.pixels[0, 0] for tile in grid.frozen(keys)] == [9, 9]
+    grid.write(Rect(0, 0, 1, 1), np.ones((1, 1), np.uint8))
+    assert len(grid.frozen(keys)) == 1 and not grid.frozen(keys[:1])
+
+
 def test_what_lay_in_spare_memory_never_shows() -> None:
     spare_tiles.refill(lambda: None)
     for channels in (1, 4):

@@ -57,6 +57,7 @@ class EditorScene(QObject):
         session.document_changed.connect(self._take_document)
         session.pixels_changed.connect(self._on_pixels)
         session.mask_changed.connect(self._take_bounds)
+        session.history_changed.connect(self._work_on)
         theme.changed.connect(self._take_theme)
         self._take_theme()
         self._take_document()
@@ -64,11 +65,11 @@ class EditorScene(QObject):
     @property
     def sharp(self) -> bool:
         """Whether all that was painted last is as good as it gets."""
-        return not (self._frame.rough or self._overlay.rough or (self._tiles and self._tiles.wanted))
+        return not (self._frame.rough or self._overlay.rough or self._todo)
 
     @property
     def up_to_date(self) -> bool:
-        """Whether all changes so far have been painted, smoothly or not."""
+        """Whether all changes so far have been painted, smoothly or not, exactly or nearly so."""
         return self._frame.holds and self._overlay.holds and not (self._tiles and self._tiles.wanted)
 
     def look(self, view: ViewMap | None) -> None:
@@ -90,14 +91,26 @@ class EditorScene(QObject):
     def paint(self, painter: QPainter, region: QRegion) -> None:
         """`painter` draws in device pixels, on whole ones."""
         if self._tiles is not None:
-            self._tiles.begin_frame(FETCH_S if self._zoomed else math.inf, DRAWN_S if self._session.busy else WORK_S)
+            drawn = self._session.busy
+            self._tiles.begin_frame(FETCH_S if self._zoomed else math.inf, DRAWN_S if drawn else WORK_S, sketch=drawn)
             self._zoomed = False
         self._frame.prepare(region)
         self._overlay.prepare(region)
         for rect in rects_of(region):
             painter.drawImage(rect.topLeft(), self._frame.image, rect)
         self._paint_mask(painter, region)
-        if not self.sharp and not self._idle.isActive():
+        self._work_on()
+
+    @property
+    def _todo(self) -> list[LevelKey]:
+        """The tiles that are missing, then those that were only sketched."""
+        return [] if self._tiles is None else [*self._tiles.wanted, *self._tiles.sketches]
+
+    def _work_on(self) -> None:
+        """When there is time, and more to do than sketches while the hand draws."""
+        tiles = self._tiles
+        only_sketches = tiles is not None and not (tiles.wanted or self._frame.rough or self._overlay.rough)
+        if not self.sharp and not self._idle.isActive() and not (only_sketches and self._session.busy):
             self._idle.start(0)
 
     def _paint_mask(self, painter: QPainter, region: QRegion) -> None:
@@ -166,10 +179,12 @@ class EditorScene(QObject):
         tiles, pyramid = self._tiles, self._session.pyramid
         if tiles is None or pyramid is None:
             return
-        if tiles.wanted:
-            ready = pyramid.work(SLICE_S, list(tiles.wanted))
+        todo = list(tiles.wanted) if self._session.busy else self._todo
+        if todo:
+            ready = pyramid.work(SLICE_S, todo)
             for known in ready:
                 tiles.wanted.pop(known, None)
+            tiles.spoil_sketches(ready)
             stale = self._frame.tiles_ready(ready).united(self._masks_ready(ready))
         elif self._overlay.rough:
             stale = self._overlay.sharpen(SLICE_S)
@@ -177,8 +192,7 @@ class EditorScene(QObject):
             stale = self._frame.sharpen(SLICE_S)
         if not stale.empty:
             self.stale.emit(QRegion(to_qrect(stale)))
-        if not self.sharp:
-            self._idle.start(0)
+        self._work_on()
 
     def _masks_ready(self, keys: Iterable[LevelKey]) -> Rect:
         """What shows these tiles of the mask is painted anew, and a little more: the line round the mask is drawn

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Protocol, TypeVar
@@ -23,6 +23,7 @@ Words = npt.NDArray[np.uint32]
 """Pixels as Qt's ARGB32_Premultiplied: 0xAARRGGBB."""
 AnyPixel = TypeVar("AnyPixel", bound=np.generic)
 LevelKey = tuple[int, TileKey]
+Ready = Callable[[int, TileKey, float], bool]
 BYTES = 128 << 20
 TILE_BITS = TILE.bit_length() - 1
 _COARSER_MOST = 6
@@ -40,6 +41,8 @@ class TileSource(Protocol):
     def picture_tile(self, level: int, key: TileKey) -> Pixels | None: ...
     def mask_tile(self, level: int, key: TileKey) -> Pixels | None: ...
     def ready(self, level: int, key: TileKey, seconds: float = 0.0) -> bool: ...
+    def mask_ready(self, level: int, key: TileKey, seconds: float = 0.0) -> bool: ...
+    def sketch(self, level: int, key: TileKey, part: Rect) -> Pixels | None: ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,10 +55,12 @@ class TileImage:
 
 
 class TileImages:
-    """Least recently used tiles leave first. `wanted` collects what was asked for and was not ready."""
+    """Least recently used tiles leave first. `wanted` collects what was asked for and was not ready; `sketches` are
+    shown nearly as they are, and wait for the hand to rest."""
 
     def __init__(self, source: TileSource, limit: int = BYTES) -> None:
         self.wanted: dict[LevelKey, None] = {}
+        self.sketches: dict[LevelKey, Rect] = {}
         self._source = source
         self._limit = limit
         self._kept: OrderedDict[LevelKey, TileImage | None] = OrderedDict()
@@ -64,12 +69,14 @@ class TileImages:
         self._bytes = 0
         self._until = math.inf
         self._work_left = math.inf
+        self._sketching = False
 
-    def begin_frame(self, seconds: float, work: float = math.inf) -> None:
+    def begin_frame(self, seconds: float, work: float = math.inf, *, sketch: bool = False) -> None:
         """From now on tiles are fetched for about so long, and `work` of it spent on computing them; then what is at
-        hand has to do (and is `wanted`)."""
+        hand has to do (and is `wanted`). `sketch`: changes of what is at hand are sketched where that can be done."""
         self._until = time.perf_counter() + seconds
         self._work_left = min(seconds, work)
+        self._sketching = sketch
 
     @property
     def nbytes(self) -> int:
@@ -85,10 +92,10 @@ class TileImages:
     def nearest(self, level: int, key: TileKey) -> tuple[TileImage | None, int]:
         """The same as it is: the tile, or one so many levels above that holds its place."""
         known = (level, key)
-        if known in self._kept and known not in self._stale:
+        if known in self._kept and (known not in self._stale or (self._sketching and self._sketch(known))):
             self._kept.move_to_end(known)
             return self._kept[known], 0
-        if not self._late and self._ready(level, key):
+        if not self._late and self._ready(self._source.ready, level, key):
             return self._fetch(known), 0
         self.wanted[known] = None
         if known in self._kept:
@@ -114,13 +121,30 @@ class TileImages:
                         self._spoil((level, (column, row)), part)
 
     def _spoil(self, known: LevelKey, part: Rect) -> None:
-        before = self._stale.get(known)
-        self._stale[known] = part if before is None else before.united(part)
+        self._stale[known] = _united(self._stale.get(known), part)
+
+    def spoil_sketches(self, keys: Iterable[LevelKey]) -> None:
+        """These can be had as they are: the next time they are fetched."""
+        for known in keys:
+            part = self.sketches.pop(known, None)
+            if part is not None:
+                self._spoil(known, part)
+
+    def _sketch(self, known: LevelKey) -> bool:
+        """Whether what has changed could be shown nearly as it is."""
+        image, part = self._kept[known], self._stale[known]
+        pixels = None if image is None else self._source.sketch(*known, part)
+        if image is None or pixels is None:
+            return False
+        self._kept[known] = renewed(image, pixels, part)
+        self.sketches[known] = _united(self.sketches.get(known), part)
+        del self._stale[known]
+        return True
 
     def mask(self, level: int, key: TileKey) -> Pixels | None:
         """TILE x TILE values; None = not masked. Not ready: as it was before, or from a coarser level."""
         known = (level, key)
-        if level == 0 or self._ready(level, key):  # level 0 is the document's own
+        if level == 0 or self._ready(self._source.mask_ready, level, key):  # level 0 is the document's own
             self._masks[known] = self._source.mask_tile(level, key)
             if len(self._masks) > _MASKS_MOST:
                 del self._masks[next(iter(self._masks))]
@@ -142,9 +166,10 @@ class TileImages:
     def _fetch(self, known: LevelKey) -> TileImage | None:
         level, key = known
         pixels = self._source.picture_tile(level, key)
+        self.spoil_sketches([known])
         old, stale = self._kept.get(known), self._stale.pop(known, None)
         if pixels is not None and old is not None and stale is not None:
-            image: TileImage | None = renewed(old, pixels, stale)
+            image: TileImage | None = renewed(old, pixels[stale.slices], stale)
         else:
             image = None if pixels is None else to_words(pixels)
         self._drop(known)
@@ -154,9 +179,9 @@ class TileImages:
             self._drop(next(iter(self._kept)))
         return image
 
-    def _ready(self, level: int, key: TileKey) -> bool:
+    def _ready(self, ready_of: Ready, level: int, key: TileKey) -> bool:
         begin = time.perf_counter()
-        ready = self._source.ready(level, key, self._work_left)
+        ready = ready_of(level, key, self._work_left)
         self._work_left -= time.perf_counter() - begin
         return ready
 
@@ -168,6 +193,7 @@ class TileImages:
         if known in self._kept:
             self._bytes -= _cost(self._kept.pop(known))
             self._stale.pop(known, None)
+            self.sketches.pop(known, None)
 
     def _coarser(self, level: int, key: TileKey) -> tuple[TileImage | None, int]:
         """The same place with fewer pixels, where that is at hand; else computed now: never nothing."""
@@ -175,7 +201,7 @@ class TileImages:
             above = (level + up, (key[0] >> up, key[1] >> up))
             if above in self._kept:
                 return self._kept[above], up
-            if not self._late and self._ready(*above):
+            if not self._late and self._ready(self._source.ready, *above):
                 return self._fetch(above), up
         return self._fetch((level, key)), 0
 
@@ -194,9 +220,13 @@ def to_words(pixels: Pixels) -> TileImage:
     return TileImage(words, all_opaque(words), image)
 
 
+def _united(before: Rect | None, part: Rect) -> Rect:
+    return part if before is None else before.united(part)
+
+
 def renewed(image: TileImage, pixels: Pixels, part: Rect) -> TileImage:
-    """The same memory, with a part of it made anew: no more is converted than has changed."""
-    source = np.ascontiguousarray(pixels[part.slices]).view("<u4")[..., 0]
+    """The same memory, with a part of it made anew from its pixels: no more is converted than has changed."""
+    source = np.ascontiguousarray(pixels).view("<u4")[..., 0]
     words = source & _GREEN_ALPHA
     words |= (source & _LOWEST) << 16
     words |= (source >> 16) & _LOWEST

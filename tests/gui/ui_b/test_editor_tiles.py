@@ -33,9 +33,19 @@ class SlowSource:
         self.unready: set[tuple[int, TileKey]] = set()
         self.asked: list[tuple[int, TileKey]] = []
         self.green = 0
+        self.sketch_from = 3
 
     def ready(self, level: int, key: TileKey, seconds: float = 0.0) -> bool:
         return (level, key) not in self.unready
+
+    def mask_ready(self, level: int, key: TileKey, seconds: float = 0.0) -> bool:
+        return self.ready(level, key)
+
+    def sketch(self, level: int, key: TileKey, part: Rect) -> Pixels | None:
+        """Blue."""
+        if level < self.sketch_from:
+            return None
+        return np.tile(np.array([0, 0, 255, 255], np.uint8), (part.height, part.width, 1))
 
     def picture_tile(self, level: int, key: TileKey) -> Pixels | None:
         self.asked.append((level, key))
@@ -99,6 +109,45 @@ def test_a_changed_tile_is_shown_as_it_was_until_it_is_ready() -> None:
     assert new is not None and red_green(new.words) == (0, 9)
     far = tiles.get(0, (3, 3))
     assert far is not None and red_green(far.words) == (0, 0), "what did not change is not fetched again"
+
+
+def test_while_the_hand_draws_changes_are_sketched_and_exact_afterwards() -> None:
+    source = SlowSource()
+    tiles = TileImages(source)
+    place = (3, (0, 0))
+    before = tiles.get(*place)
+    assert before is not None and red_green(before.words) == (3, 0)
+    source.green = 9
+    source.asked.clear()
+    for rect in (Rect(0, 0, 80, 80), Rect(80, 8, 80, 80)):
+        tiles.begin_frame(60.0, sketch=True)
+        tiles.invalidate(rect)
+        drawn = tiles.get(*place)
+        assert drawn is not None and drawn.words[5, 5] == 0xFF0000FF and not source.asked
+    assert tiles.sketches == {place: Rect(0, 0, 20, 11)} and not tiles.wanted
+    assert drawn is not None and red_green(drawn.words[11:]) == (3, 0), "what did not change stays"
+    tiles.begin_frame(60.0)
+    assert tiles.get(*place) is drawn, "shown until the level is computed"
+    tiles.spoil_sketches([place])
+    after = tiles.get(*place)
+    assert after is not None and red_green(after.words) == (3, 9) and source.asked == [place]
+    assert not tiles.sketches
+
+
+def test_what_cannot_be_sketched_is_fetched_and_makes_a_sketch_exact_too() -> None:
+    source = SlowSource()
+    tiles = TileImages(source)
+    tiles.get(3, (0, 0)), tiles.get(1, (0, 0))
+    source.green = 9
+    tiles.begin_frame(60.0, sketch=True)
+    tiles.invalidate(Rect(0, 0, 8, 8))
+    fine = tiles.get(1, (0, 0))
+    assert fine is not None and red_green(fine.words) == (1, 9)
+    tiles.get(3, (0, 0))
+    source.sketch_from = 4
+    tiles.invalidate(Rect(80, 80, 8, 8))
+    coarse = tiles.get(3, (0, 0))
+    assert coarse is not None and red_green(coarse.words) == (3, 9) and not tiles.sketches
 
 
 def test_masks_are_shown_as_they_were_until_they_are_ready() -> None:

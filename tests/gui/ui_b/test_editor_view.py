@@ -314,3 +314,24 @@ def test_the_screen_follows_every_change_and_it_is_seen_when_it_does_not(board: 
     board.desk.stroke([(20, 200), (250, 220)])
     with pytest.raises(Different, match="the screen"):
         check_screen(board.view)
+
+
+def test_far_away_a_stroke_is_sketched_and_exact_when_the_hand_is_done(board: EditorBoard, theme: Theme) -> None:
+    rng = np.random.default_rng(3)
+    pixels = np.full((1100, 1500, 4), 255, np.uint8)
+    pixels[..., :3] = rng.integers(60, 160, (1100, 1500, 3), np.uint8)
+    board.open(ImageBuffer(pixels), zoom=1 / 8)
+    scene = board.view.scene
+    board.session.update_settings(tool="brush", target="paint")
+    board.session.update_brush(size=90.0, hardness=0.5)
+    for number, cancelled in enumerate((False, True)):
+        for kind, place in ((PRESS, (150, 120 + 20 * number)), (MOVE, (220, 150)), (MOVE, (240, 150))):
+            board.mouse(kind, place)
+            board.desk.qtbot.waitUntil(lambda: scene.up_to_date)
+        assert not scene.sharp, "the stroke under way is a sketch"
+        if cancelled:
+            board.session.cancel_gesture()
+        else:
+            board.mouse(RELEASE, (240, 150))
+        board.desk.wait(lambda: scene.sharp)
+        check_view(board.view, board.session, theme)
