@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -11,12 +11,18 @@ INTERRUPTED = 130
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The exit code: 0 done, 1 failed, 2 bad input, 130 Ctrl+C."""
-    multiprocessing.freeze_support()
+    if getattr(sys, "frozen", False):
+        import multiprocessing
+
+        multiprocessing.freeze_support()
+    # Nothing that is imported becomes garbage: collections would only walk it again and again.
+    gc.disable()
     args = list(sys.argv[1:] if argv is None else argv)
     try:
         from sdstudio import wiring
 
         if wiring.is_command(args):
+            gc.enable()
             return wiring.cli_main(args)
         return wiring.window_main(args)
     except KeyboardInterrupt:

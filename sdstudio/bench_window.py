@@ -20,9 +20,10 @@ def measure() -> int:
 
     from sdstudio import wiring
     from sdstudio.app.bridge import EngineState
+    from sdstudio.studio import Studio
 
     class Meter(QObject):
-        def __init__(self, studio: wiring.Studio) -> None:
+        def __init__(self, studio: Studio) -> None:
             super().__init__()
             self.gaps: dict[str, list[float]] = {"loading": [], "sampling": []}
             self._studio = studio

@@ -13,25 +13,25 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdstudio import __version__, process, start_times
 from sdstudio.domain.checks import CheckResult
-from sdstudio.domain.engine_api import Engine, EngineFactory
+from sdstudio.domain.engine_api import NOTHING_LEARNT, Engine, EngineFactory, TokenCount, TokenCounter
 from sdstudio.domain.errors import StudioError
-from sdstudio.jobs.job_images import JobImages
-from sdstudio.storage.image_store import ImageStore
 from sdstudio.storage.paths import AppPaths
 from sdstudio.storage.resources import resource_path
+from sdstudio.studio import Studio
 
 if TYPE_CHECKING:
-    from sdstudio.app.bridge import EngineState
     from sdstudio.app.context import AppContext
+    from sdstudio.app.front_context import FrontContext
+    from sdstudio.domain.request import ModelSpec
+    from sdstudio.jobs.job_images import JobImages
     from sdstudio.storage.catalog import ModelCatalog
     from sdstudio.ui.main_window import MainWindow
-    from sdstudio.ui.theme import Theme
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +44,6 @@ NO_SCREEN = (
     "Start it from a desktop, or use the commands: “sdstudio --help” lists them."
 )
 ENGINE_BENCHES = ("preview", "cancel", "generate", "inpaint", "load", "memory")
-CLOSE_TIMEOUT_MS = 1500
-"""Closing in the middle of a job ends the process within two seconds, whatever the engine is doing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,10 +107,12 @@ def cli_main(argv: Sequence[str] | None = None) -> int:
 
     from sdstudio.cli.main import main
     from sdstudio.cli.services import CliServices
+    from sdstudio.jobs.job_images import JobImages
     from sdstudio.jobs.journal import Journal
     from sdstudio.jobs.runner import JobRunner
     from sdstudio.storage.catalog import ModelCatalog
     from sdstudio.storage.hashes import HashCache
+    from sdstudio.storage.image_store import ImageStore
     from sdstudio.storage.model_index import ModelIndex
     from sdstudio.storage.settings import load_settings
 
@@ -233,26 +233,9 @@ def bench_engine(name: str) -> Iterable[Mapping[str, Any]]:
 # -- the window ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Studio:
-    """The running window and all that it hangs on."""
-
-    run: Callable[[], int]
-    """The event loop, until the window is closed; the exit code."""
-    theme: Theme
-    context: AppContext
-    window: MainWindow
-
-    def finish(self) -> bool:
-        """Saves the state and ends the threads. False: a thread is still inside something that cannot be
-        interrupted; everything is saved, and the process must leave without waiting for it."""
-        return self.context.close(CLOSE_TIMEOUT_MS)
-
-
 def window_main(files: Sequence[str]) -> int:
     """Opens the window and runs until it is closed."""
-    # Collections would only walk again and again what the imports make. The window's own collector follows.
-    gc.disable()
+    gc.disable()  # until the window's own collector follows (app/collector.py)
     if process.has_no_screen():
         print(NO_SCREEN, file=sys.stderr)
         return BAD_INPUT
@@ -264,15 +247,18 @@ def window_main(files: Sequence[str]) -> int:
     keeper = enter(AppPaths.find().data, call_of(files, os.environ))
     if keeper is None:
         return 0
-    studio = build_studio()
 
-    from sdstudio.ui.second_start import SecondStart
+    def serve(window: MainWindow) -> None:
+        from sdstudio.ui.second_start import SecondStart
 
-    SecondStart(studio.window, keeper)
+        SecondStart(window, keeper)
+        if files:
+            window.open_files([Path(name) for name in files])
+
+    studio = build_studio(completed=serve)
     studio.window.show()
-    if files:
-        studio.window.open_files([Path(name) for name in files])
     code = studio.run()
+    keeper.close()  # again, or for the first time where the window was closed before it was complete
     begin = time.perf_counter()
     ended = studio.finish()
     log.info("Closed in %.2f s%s", time.perf_counter() - begin, "" if ended else ", the engine still loading")
@@ -280,11 +266,6 @@ def window_main(files: Sequence[str]) -> int:
     # Everything is saved by now. Python's own way out would wait for a thread that cannot be interrupted, and takes
     # torch apart piece by piece, which alone lasts 1.2 s.
     os._exit(code)
-
-
-def _note_ready(state: EngineState) -> None:
-    if state.value == "ready":
-        start_times.note(start_times.ENGINE)
 
 
 def crash_report(logs: Path) -> Path | None:
@@ -298,45 +279,72 @@ def crash_report(logs: Path) -> Path | None:
         return None
 
 
-def build_studio(engine: EngineFactory | None = None) -> Studio:
-    """The application, not yet shown. The engine starts once the window is on the screen."""
+def build_studio(
+    engine: EngineFactory | None = None, completed: Callable[[MainWindow], None] = lambda _: None
+) -> Studio:
+    """The application, not yet shown. Once the window is on the screen everything else is built, `completed` is called,
+    and the engine starts."""
     paths = AppPaths.find()
     process.prepare(paths.cache)
     report = crash_report(paths.logs)
     process.start_logging(paths.logs, to_stderr=False)
     process.log_unexpected_errors()
 
-    from sdstudio.app.context import build_context
-    from sdstudio.engine.tokens import ModelTokenCounter
-    from sdstudio.storage.settings import load_settings
-    from sdstudio.ui.application import make_application, make_theme, when_painted
-    from sdstudio.ui.crash_notice import tell_of_crash
+    from sdstudio.app.front_context import build_front
+    from sdstudio.ui.application import in_turns, make_application, make_theme, when_painted
     from sdstudio.ui.main_window import MainWindow
 
     app = make_application(sys.argv[0], __version__)
-    settings, _ = load_settings(paths.settings_file)
-    images = JobImages(ImageStore(paths.images))
-    context = build_context(
-        paths,
-        engine=engine
-        or EngineMaker(
-            images=images,
-            threads=settings.threads,
-            quiet=True,
-            model_index=paths.model_index,
-            device=settings.device,
-        ),
-        images=images,
-        counter=ModelTokenCounter(resource_path(VOCABULARY)),
-        built_in=resource_path(STARTER),
-        app_version=__version__,
-    )
-    theme = make_theme(app, settings)
+    front = build_front(paths, counter=LateTokenCounter(), built_in=resource_path(STARTER))
+    theme = make_theme(app, front.settings.settings)
     with theme.undressed():
-        window = MainWindow(context, theme)
-    if report is not None:
-        tell_of_crash(window.canvas.banner, report)
-    # Only when the window is on the screen does torch begin to load.
-    when_painted(window, context.start, painted=partial(start_times.note, start_times.WINDOW))
-    context.bridge.state_changed.connect(_note_ready)
-    return Studio(run=app.exec, theme=theme, context=context, window=window)
+        window = MainWindow(front, theme)
+    studio = Studio(window, app.exec, partial(_complete_context, front, engine))
+
+    def read_ahead() -> None:
+        import sdstudio.app.context  # noqa: F401 - half of what completing takes
+
+    def start() -> None:
+        studio.complete()
+        completed(window)
+        if report is not None:
+            from sdstudio.ui.crash_notice import tell_of_crash
+
+            tell_of_crash(window.canvas.banner, report)
+        studio.start()
+
+    # Not earlier: the first picture waits for everything that is read before it, and torch would stop it for longer.
+    steps = (read_ahead, window.read_ahead, start)
+    when_painted(window, partial(in_turns, steps), painted=partial(start_times.note, start_times.WINDOW))
+    return studio
+
+
+def _complete_context(front: FrontContext, engine: EngineFactory | None) -> AppContext:
+    from sdstudio.app.context import complete_context
+    from sdstudio.jobs.job_images import JobImages
+    from sdstudio.storage.image_store import ImageStore
+
+    settings = front.settings.settings
+    images = JobImages(ImageStore(front.paths.images))
+    factory = engine or EngineMaker(
+        images=images,
+        threads=settings.threads,
+        quiet=True,
+        model_index=front.paths.model_index,
+        device=settings.device,
+    )
+    return complete_context(front, engine=factory, images=images, app_version=__version__)
+
+
+class LateTokenCounter:
+    """A TokenCounter: the library that counts is loaded at the first prompt, in the io thread."""
+
+    @cached_property
+    def _counter(self) -> TokenCounter:
+        from sdstudio.engine.tokens import ModelTokenCounter
+
+        return ModelTokenCounter(resource_path(VOCABULARY))
+
+    def count(self, model: ModelSpec, prompt: str, learnt: Mapping[str, int] = NOTHING_LEARNT) -> TokenCount:
+        """Raises ModelError when the model has no readable tokenizer."""
+        return self._counter.count(model, prompt, learnt)

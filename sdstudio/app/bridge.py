@@ -6,6 +6,7 @@ import logging
 import traceback
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
@@ -16,7 +17,9 @@ from sdstudio.domain.errors import InvalidRequest
 from sdstudio.domain.events import Cancelled, Failed, Finished, JobEvent, Preview, Started
 from sdstudio.domain.request import ModelSpec
 from sdstudio.jobs.job import Job
-from sdstudio.jobs.runner import JobRunner
+
+if TYPE_CHECKING:
+    from sdstudio.jobs.runner import JobRunner
 
 log = logging.getLogger(__name__)
 

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from PySide6.QtCore import QCoreApplication, QObject
 
-from sdstudio.app.added_files import AddedFiles
-from sdstudio.app.added_thumbs import AddedThumbs
 from sdstudio.app.bridge import EngineBridge
 from sdstudio.app.candidates import Candidates
 from sdstudio.app.canvas_autosave import CanvasAutosave
 from sdstudio.app.canvas_session import CanvasSession
-from sdstudio.app.catalog_model import CatalogModel
-from sdstudio.app.collector import UiCollector
 from sdstudio.app.edit_jobs import EditJobs
 from sdstudio.app.edit_plan import EditPlanner
 from sdstudio.app.edit_settings import EditSettings
 from sdstudio.app.enlarge import Enlarge
-from sdstudio.app.gallery_model import GalleryModel
+from sdstudio.app.front_context import FrontContext, build_front, results_folder
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.app.mix_pictures import MixPictures
 from sdstudio.app.model_desk import ModelDesk
@@ -32,31 +28,23 @@ from sdstudio.app.queue import JobQueue
 from sdstudio.app.recovery import Recovery
 from sdstudio.app.session import Session
 from sdstudio.app.settings_store import SettingsStore
-from sdstudio.app.state_file import StateFile
 from sdstudio.app.step_times import StepTimes
-from sdstudio.app.token_ask import TokenAsk
 from sdstudio.domain.engine_api import EngineFactory, TokenCounter
 from sdstudio.domain.errors import StorageError
-from sdstudio.domain.models import STARTER_NAME, ModelInfo
-from sdstudio.domain.models_found import ModelsFound
 from sdstudio.jobs.job_images import JobImages
 from sdstudio.jobs.journal import Journal, JournalEntry
 from sdstudio.jobs.runner import JobRunner
-from sdstudio.storage.catalog import ModelCatalog
 from sdstudio.storage.files import check_writable
-from sdstudio.storage.gallery import Thumbnails
-from sdstudio.storage.hashes import HashCache
 from sdstudio.storage.image_store import ImageStore
 from sdstudio.storage.model_hashes import ModelHashes
 from sdstudio.storage.model_index import ModelIndex
 from sdstudio.storage.model_predictions import ModelPredictions
-from sdstudio.storage.model_shelf import look_through
 from sdstudio.storage.paths import AppPaths
 from sdstudio.storage.settings import Settings
 
 STEP_TIMES_NAME = "step-times.json"
-WORKERS = ("io", "background", "canvas-work", "canvas")
-"""Names of the threads, in the order of AppContext's fields for them."""
+CANVAS_WORKERS = ("canvas-work", "canvas")
+"""Names of the threads of canvas_io and keeper_io."""
 BACKGROUND_CLOSE_MS = 500
 """The background worker may be looking through thousands of files; nothing is lost when it is left to that."""
 KEEPER_CLOSE_MS = 15_000
@@ -69,38 +57,23 @@ def _tr(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class AppContext:
-    """One of each; `root` is the parent of them all. `io` is for what the person waits for (journal, pictures,
-    thumbnails), `background` for looking through model folders, `canvas_io` for long work on the canvas, `keeper_io`
-    for keeping it on disk."""
+class AppContext(FrontContext):
+    """One of each. `canvas_io` is for long work on the canvas, `keeper_io` for keeping it on disk."""
 
-    root: QObject
-    collector: UiCollector
-    paths: AppPaths
-    settings: SettingsStore
-    io: IoWorker
-    background: IoWorker
     canvas_io: IoWorker
     keeper_io: IoWorker
     runner: JobRunner
     bridge: EngineBridge
     step_times: StepTimes
     queue: JobQueue
-    catalog: CatalogModel
     model_news: ModelNews
     models: ModelDesk
-    session: Session
-    added: AddedFiles
-    added_thumbs: AddedThumbs
     canvas: CanvasSession
     edit_settings: EditSettings
     edit_planner: EditPlanner
     edit_jobs: EditJobs
     candidates: Candidates
     autosave: CanvasAutosave
-    state_file: StateFile
-    gallery: GalleryModel
-    tokens: TokenAsk
     files: PictureFiles
     images: ImageStore
     mix: MixPictures
@@ -151,11 +124,6 @@ class AppContext:
         return ended
 
 
-def results_folder(paths: AppPaths, settings: Settings) -> Path:
-    """Where pictures go: the setting, else the usual place."""
-    return Path(settings.results_folder).expanduser() if settings.results_folder else paths.results
-
-
 def _results_now(paths: AppPaths, settings: SettingsStore) -> Path:
     return results_folder(paths, settings.settings)
 
@@ -169,65 +137,44 @@ def build_context(
     built_in: Path,
     app_version: str,
 ) -> AppContext:
-    """`engine` is called in the engine's thread, at `AppContext.start`, and reads pictures from `images`; `built_in` is
-    the folder of the models in the box. Reads the settings, the session and the card of the model in the box, and
-    nothing else. Raises ModelError when that model is not there.
-    """
-    hashes = HashCache(paths.hashes_file)
-    starter = ModelCatalog(built_in, (), hashes).find(STARTER_NAME)
-    root = QObject()
-    collector = UiCollector(root)
-    collector.start()
-    workers = _Workers(*(IoWorker(root, name=name) for name in WORKERS))
-    io = workers.io
-    settings = SettingsStore(paths.settings_file, io, root)
-    results = partial(_results_now, paths, settings)
+    """`engine` is called in the engine's thread, at `AppContext.start`, and reads pictures from `images`; for the rest
+    see build_front."""
+    front = build_front(paths, counter=counter, built_in=built_in)
+    return complete_context(front, engine=engine, images=images, app_version=app_version)
+
+
+def complete_context(front: FrontContext, *, engine: EngineFactory, images: JobImages, app_version: str) -> AppContext:
+    """Everything else, on top of what the window's first picture needed. Once for each front."""
+    paths, root, io, settings, session = front.paths, front.root, front.io, front.settings, front.session
     index = ModelIndex(paths.model_index)
     journal = Journal(paths.journal)
+    results = partial(_results_now, paths, settings)
     runner = JobRunner(journal=journal, results=results, engine=engine, images=images, app_version=app_version)
     making = _making(journal, runner, StepTimes(paths.data / STEP_TIMES_NAME, io), io, root)
-    look = partial(_look_at_models, built_in, paths, settings, hashes, index)
-    catalog = CatalogModel([starter], look, workers.background, root)
-    choosing = _choosing(starter, catalog, settings, index, paths.models, making.queue, workers.background)
-    session = choosing.session
-    canvas = CanvasSession(workers.canvas_io, root)
-    collector.wait_while(lambda: canvas.busy)
+    choosing = _choosing(front, making.queue, index)
+    canvas_io, keeper_io = (IoWorker(root, name=name) for name in CANVAS_WORKERS)
+    canvas = CanvasSession(canvas_io, root)
+    front.collector.wait_while(lambda: canvas.busy)
     store = ImageStore(paths.images)
-    editing = _editing(canvas, session, making, store, workers.canvas_io)
+    editing = _editing(canvas, session, making, store, canvas_io)
     context = AppContext(
-        root=root,
-        collector=collector,
-        paths=paths,
-        settings=settings,
-        **workers._asdict(),
+        **{field.name: getattr(front, field.name) for field in fields(FrontContext)},
+        canvas_io=canvas_io,
+        keeper_io=keeper_io,
         **making._asdict(),
-        catalog=catalog,
         **choosing._asdict(),
-        added_thumbs=AddedThumbs(Thumbnails(paths.thumbnails), io, root),
         canvas=canvas,
         **editing._asdict(),
-        autosave=CanvasAutosave(canvas, workers.keeper_io, paths.canvas, root),
-        state_file=StateFile(paths.session_file, session, io, root, canvas=canvas, edits=editing.edit_settings),
-        gallery=GalleryModel(results(), Thumbnails(paths.thumbnails), io, root),
-        tokens=TokenAsk(session, counter, io, root, added=choosing.added),
+        autosave=CanvasAutosave(canvas, keeper_io, paths.canvas, root),
         files=PictureFiles(io, session.plain_request, root),
         images=store,
         mix=MixPictures(session, store, io, root),
         enlarge=Enlarge(store, making.queue, io, root),
     )
     _connect(context)
-    context.state_file.load()
-    context.models.find_default()
+    context.state_file.keep_edits(canvas, editing.edit_settings)
+    context.tokens.begin()
     return context
-
-
-class _Workers(NamedTuple):
-    """Fields of AppContext: threads."""
-
-    io: IoWorker
-    background: IoWorker
-    canvas_io: IoWorker
-    keeper_io: IoWorker
 
 
 class _Making(NamedTuple):
@@ -249,27 +196,16 @@ def _making(journal: Journal, runner: JobRunner, times: StepTimes, io: IoWorker,
 class _Choosing(NamedTuple):
     """Fields of AppContext: from the models that there are to the one that is used."""
 
-    session: Session
-    added: AddedFiles
     model_news: ModelNews
     models: ModelDesk
 
 
-def _choosing(
-    starter: ModelInfo,
-    catalog: CatalogModel,
-    settings: SettingsStore,
-    index: ModelIndex,
-    own: Path,
-    queue: JobQueue,
-    worker: IoWorker,
-) -> _Choosing:
-    root = catalog.parent()
-    added = AddedFiles(catalog, root)
-    session = Session(starter, catalog.find, root, added=added)
-    news = ModelNews(catalog, session, queue, ModelHashes(index), root)
-    desk = ModelDesk(catalog, news, session, settings, ModelPredictions(index), worker, own, root)
-    return _Choosing(session, added, news, desk)
+def _choosing(front: FrontContext, queue: JobQueue, index: ModelIndex) -> _Choosing:
+    catalog, session, own = front.catalog, front.session, front.paths.models
+    news = ModelNews(catalog, session, queue, ModelHashes(index), front.root)
+    predictions = ModelPredictions(index)
+    desk = ModelDesk(catalog, news, session, front.settings, predictions, front.background, own, front.root)
+    return _Choosing(news, desk)
 
 
 class _Editing(NamedTuple):
@@ -301,19 +237,6 @@ def check_home(paths: AppPaths) -> None:
             hint=_tr("Make room or ask for the right to write there, then start SD Studio anew."),
             topic="home",
         ) from error
-
-
-def model_folders(paths: AppPaths, settings: Settings) -> list[Path]:
-    """Where models are looked for: the usual folder, then those that were added."""
-    return [paths.models, *(Path(folder).expanduser() for folder in settings.model_folders)]
-
-
-def _look_at_models(
-    built_in: Path, paths: AppPaths, settings: SettingsStore, hashes: HashCache, index: ModelIndex
-) -> ModelsFound:
-    """In the background worker."""
-    own, *added = model_folders(paths, settings.settings)
-    return look_through(ModelCatalog(built_in, [own, *added], hashes, index), built_in, own, added)
 
 
 def _connect(context: AppContext) -> None:

@@ -91,11 +91,6 @@ class ModelDesk(QObject):
         """Has the hashes of a file computed, in the background; the next look knows them."""
         self._news.ask(path)
 
-    def find_default(self) -> None:
-        """At the start: the model of the settings goes before that of the last session."""
-        if self.default_path:
-            self.session.begin_with(self.default_path)
-
     def close(self, timeout_ms: int) -> bool:
         self.watch.close()
         return self.intake.close(timeout_ms)

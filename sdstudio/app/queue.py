@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
@@ -29,7 +30,9 @@ from sdstudio.domain.events import (
 )
 from sdstudio.domain.request import JobRequest
 from sdstudio.jobs.job import Job
-from sdstudio.jobs.runner import JobRunner
+
+if TYPE_CHECKING:
+    from sdstudio.jobs.runner import JobRunner
 
 __all__ = ["JobItem", "JobQueue", "JobState"]
 log = logging.getLogger(__name__)

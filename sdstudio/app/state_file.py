@@ -7,15 +7,17 @@ import binascii
 import json
 import logging
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer
 
-from sdstudio.app.canvas_session import CanvasSession
-from sdstudio.app.edit_settings import EditSettings
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.app.session import Session
 from sdstudio.storage.files import write_atomic
+
+if TYPE_CHECKING:
+    from sdstudio.app.canvas_session import CanvasSession
+    from sdstudio.app.edit_settings import EditSettings
 
 log = logging.getLogger(__name__)
 
@@ -37,15 +39,13 @@ class StateFile(QObject):
         session: Session,
         io: IoWorker,
         parent: QObject | None = None,
-        *,
-        canvas: CanvasSession | None = None,
-        edits: EditSettings | None = None,
     ) -> None:
         super().__init__(parent)
         self._path = path
         self._session = session
-        self._canvas = canvas
-        self._edits = edits
+        self._canvas: CanvasSession | None = None
+        self._edits: EditSettings | None = None
+        self._others: dict[str, Any] = {}
         self._io = io
         self._window: dict[str, str] = {}
         self._saved = b""
@@ -60,19 +60,25 @@ class StateFile(QObject):
         if data is not None:
             self._session.from_dict(_mapping(data.get("session")))
             self._window = {str(k): str(v) for k, v in _mapping(data.get("window")).items()}
-            if self._canvas is not None:
-                self._canvas.restore_settings(data.get("tools"))
-            if self._edits is not None:
-                self._edits.from_dict(data.get("edits"))
+            self._others = {name: data[name] for name in ("tools", "edits") if name in data}
         self._saved = self._bytes()
         self._session.state_changed.connect(self._schedule)
         self._session.last_seed_changed.connect(self._schedule)
         self._session.history_changed.connect(self._schedule)
-        if self._canvas is not None:
-            self._canvas.settings_changed.connect(self._schedule)
-        if self._edits is not None:
-            self._edits.changed.connect(self._schedule)
         return data is not None
+
+    def keep_edits(self, canvas: CanvasSession, edits: EditSettings) -> None:
+        """After `load`: gives both what was read for them and follows them, too. Until then it is written as it is."""
+        if "tools" in self._others:
+            canvas.restore_settings(self._others["tools"])
+        if "edits" in self._others:
+            edits.from_dict(self._others["edits"])
+        unchanged = self._saved == self._bytes()
+        self._canvas, self._edits = canvas, edits
+        if unchanged:
+            self._saved = self._bytes()
+        canvas.settings_changed.connect(self._schedule)
+        edits.changed.connect(self._schedule)
 
     def window(self, name: str = "geometry") -> bytes:
         """What the window last kept under `name`; b"" when there is nothing (any more)."""
@@ -103,10 +109,9 @@ class StateFile(QObject):
 
     def _bytes(self) -> bytes:
         content: dict[str, Any] = {"schema": SCHEMA, "session": self._session.to_dict(), "window": self._window}
-        if self._canvas is not None:
-            content["tools"] = self._canvas.settings.to_dict()
-        if self._edits is not None:
-            content["edits"] = self._edits.to_dict()
+        content |= self._others
+        if self._canvas is not None and self._edits is not None:
+            content |= {"tools": self._canvas.settings.to_dict(), "edits": self._edits.to_dict()}
         return json.dumps(content, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass")
 
     def _read(self) -> dict[str, Any] | None:

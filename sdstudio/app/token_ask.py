@@ -55,8 +55,10 @@ class TokenAsk(QObject):
         parent: QObject | None = None,
         *,
         added: AddedFiles | None = None,
+        begun: bool = True,
     ) -> None:
-        """`added`: the files that can be added to models, learnt words among them."""
+        """`added`: the files that can be added to models, learnt words among them. Not `begun`: nothing is counted
+        before `begin`."""
         super().__init__(parent)
         self._session = session
         self._added = added
@@ -67,16 +69,23 @@ class TokenAsk(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(DELAY_MS)
         self._timer.timeout.connect(self._count_all)
+        self._begun = begun
         session.model_changed.connect(self._ask_again)
         if added is not None:
             added.changed.connect(self._ask_again)
+
+    def begin(self) -> None:
+        """What was asked meanwhile is counted."""
+        self._begun = True
+        self._timer.start()
 
     def ask(self, field: Field, text: str) -> None:
         """`counted` follows, unless something newer is asked for the field before."""
         asked = self._asked[field]
         asked.text = text
         asked.number += 1
-        self._timer.start()
+        if self._begun:
+            self._timer.start()
 
     def _ask_again(self, *_: object) -> None:
         for field, asked in self._asked.items():

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from sdstudio.domain.geometry import Size
 
-Pixels = npt.NDArray[np.uint8]
+# numpy takes a tenth of a second to be imported, and a window is shown before there is a picture in it.
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Pixels = npt.NDArray[np.uint8]
+else:
+    Pixels = object
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,6 +25,8 @@ class ImageBuffer:
     pixels: Pixels
 
     def __post_init__(self) -> None:
+        import numpy as np
+
         if self.pixels.ndim != 3 or self.pixels.shape[2] != 4 or self.pixels.dtype != np.uint8:
             raise ValueError(f"an ImageBuffer holds H x W x 4 uint8, not {self.pixels.shape} {self.pixels.dtype}")
         if self.pixels.flags.writeable or not self.pixels.flags.c_contiguous:
@@ -30,6 +37,8 @@ class ImageBuffer:
     @classmethod
     def from_rgb(cls, rgb: Pixels) -> ImageBuffer:
         """From H x W x 3 uint8, fully opaque."""
+        import numpy as np
+
         rgba = np.full((*rgb.shape[:2], 4), 255, np.uint8)
         rgba[..., :3] = rgb
         rgba.setflags(write=False)
@@ -55,6 +64,8 @@ class ImageBuffer:
         return digest.hexdigest()
 
     def __eq__(self, other: object) -> bool:
+        import numpy as np
+
         return isinstance(other, ImageBuffer) and np.array_equal(self.pixels, other.pixels)
 
     __hash__ = None  # type: ignore[assignment]

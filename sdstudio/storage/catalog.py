@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sdstudio.domain.errors import ModelError
 from sdstudio.domain.family_presets import FAMILY_PRESETS, usual_sizes
@@ -19,12 +19,14 @@ from sdstudio.storage.catalog_files import entry_of, presets_of
 from sdstudio.storage.hashes import HashCache
 from sdstudio.storage.model_card import card_name, read_card, read_presets, read_quick
 from sdstudio.storage.model_hashes import hashed_file
-from sdstudio.storage.model_index import ModelIndex
-from sdstudio.storage.model_library import ModelLibrary, Scan
 from sdstudio.storage.model_refusal import why_not
 from sdstudio.storage.model_words import read_words
 from sdstudio.storage.recognise.links import cache_name
-from sdstudio.storage.recognise.recogniser import recognise
+
+# What looks into model files is read with the first look: the window begins with the model in the box.
+if TYPE_CHECKING:
+    from sdstudio.storage.model_index import ModelIndex
+    from sdstudio.storage.model_library import ModelLibrary, Scan
 
 INDEX = "model_index.json"
 HASHED_AT_ONCE = 64 * 2**20
@@ -69,7 +71,7 @@ class ModelCatalog:
         self._built_in = built_in
         self._folders = tuple(folders)
         self._hashes = hashes
-        self._library = ModelLibrary(index, folders) if index is not None else None
+        self._library = _library(index, folders) if index is not None else None
 
     def models(self) -> list[ModelInfo]:
         """The built-in one first, then the others by name. The hash of a large file is "" unless it is known."""
@@ -130,6 +132,8 @@ class ModelCatalog:
         return built_in + sorted(listed, key=lambda entry: (entry.name.casefold(), str(entry.path)))
 
     def _scan(self) -> Scan:
+        from sdstudio.storage.model_library import Scan
+
         return self._library.scan() if self._library is not None else Scan(models=(), looked_at=0)
 
     def _entry_at(self, path: Path) -> _Entry:
@@ -139,7 +143,7 @@ class ModelCatalog:
         if path.is_dir() and not (path / INDEX).is_file():
             hint = f"A model is a file, or a folder in diffusers layout with a file {INDEX}."
             raise ModelError(f"“{path}” is not a model that SD Studio can use.", hint=hint)
-        found = self._library.inspect(path) if self._library is not None else recognise(path, self._folders)
+        found = self._library.inspect(path) if self._library is not None else _recognised(path, self._folders)
         if _is_strange_folder(found) or (path.is_file() and not found.loadable):
             raise why_not(found)
         return _Entry(path, found.name if path.is_file() else _name(path, self._built_in), found)
@@ -190,6 +194,18 @@ class ModelCatalog:
             return hashes.short if hashes is not None else ""
         except OSError:
             return ""  # "" says “not known”; whether the model can be read is told when it is loaded.
+
+
+def _library(index: ModelIndex, folders: Sequence[Path]) -> ModelLibrary:
+    from sdstudio.storage.model_library import ModelLibrary
+
+    return ModelLibrary(index, folders)
+
+
+def _recognised(path: Path, folders: Sequence[Path]) -> ModelFile:
+    from sdstudio.storage.recognise.recogniser import recognise
+
+    return recognise(path, folders)
 
 
 def _is_sound_folder(found: ModelFile) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import re
 import sys
 import time
@@ -39,6 +38,8 @@ def take_report(logs: Path, version: str, now: float | None = None) -> Path | No
 
 
 def report_text(trace: str, lines: list[str], version: str) -> str:
+    import platform  # a start without a crash does not wait for it
+
     parts = [
         f"SD Studio {version}",
         f"Python {platform.python_version()}, {platform.platform()}, {'installed' if is_frozen() else 'from source'}",

@@ -11,7 +11,6 @@ from sdstudio.domain.errors import StorageError, UnreadableFile
 from sdstudio.domain.image import ImageBuffer
 from sdstudio.domain.os_words import os_reason
 from sdstudio.storage.files import write_atomic
-from sdstudio.storage.pictures import encode_png, load_picture, thumbnail
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -65,6 +64,9 @@ class Thumbnails:
 
     def get(self, picture: PictureFile, side: int) -> ImageBuffer:
         """Fits into `side` x `side` pixels. Raises UnreadableFile when the picture itself cannot be read."""
+        # Pillow comes with the first picture, not with the first window.
+        from sdstudio.storage.pictures import encode_png, load_picture, thumbnail
+
         cached = self._path(picture, side)
         if cached.exists():
             try:

@@ -9,11 +9,13 @@ import queue
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from sdstudio.domain.model_file import FileHashes
 from sdstudio.storage.hashes import unet_weights
-from sdstudio.storage.model_index import ModelIndex
+
+if TYPE_CHECKING:
+    from sdstudio.storage.model_index import ModelIndex
 
 _log = logging.getLogger(__name__)
 

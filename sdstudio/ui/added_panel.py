@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QPoint, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
@@ -25,12 +27,14 @@ from sdstudio.app.session import Session
 from sdstudio.domain.errors import StudioError
 from sdstudio.domain.family_presets import FAMILY_PRESETS
 from sdstudio.domain.model_file import ModelFile, ModelRole
-from sdstudio.ui.added_popup import AddPopup
 from sdstudio.ui.added_row import LoraRowView
 from sdstudio.ui.controls import ErrorLine, FoldButton, LinkButton, TextLabel, describe
 from sdstudio.ui.fold_box import FoldBox
 from sdstudio.ui.theme import Theme, set_surface
 from sdstudio.ui.tokens import CHIP_HEIGHT, DOCK_PADDING, ROW_GAP
+
+if TYPE_CHECKING:
+    from sdstudio.ui.added_popup import AddPopup
 
 _EDGE = 8
 """Above and below."""
@@ -58,11 +62,11 @@ class AddedPanel(QWidget):
         self._session = session
         self._added = added
         self._theme = theme
+        self._thumbs = thumbs
         self._want_hash = want_hash
         self._fault: PromptFault | None = None
         self.fold = FoldButton(theme, self.tr("LoRAs"))
         self.add = LinkButton(theme, self.tr("Add"))
-        self.popup = AddPopup(theme, thumbs, self)
         self.error = ErrorLine(theme)
         self.empty = TextLabel(theme, font="small", role="hint")
         self.embeddings = TextLabel(theme, font="small", role="hint")
@@ -84,6 +88,15 @@ class AddedPanel(QWidget):
         """In reading order."""
         inside = [stop for view in self.rows.values() for stop in view.tab_stops()]
         return [self.fold, self.add, self.error.remedy, *inside]
+
+    @cached_property
+    def popup(self) -> AddPopup:
+        """Made when it is asked for: the window's first picture does not wait for it."""
+        from sdstudio.ui.added_popup import AddPopup
+
+        popup = AddPopup(self._theme, self._thumbs, self)
+        popup.chosen.connect(self._add)
+        return popup
 
     def open_list(self) -> None:
         """What can be added to this model, below the button."""
@@ -125,7 +138,6 @@ class AddedPanel(QWidget):
     def _connect(self) -> None:
         self.fold.toggled.connect(self._set_unfolded)
         self.add.clicked.connect(self.open_list)
-        self.popup.chosen.connect(self._add)
         self.error.remedy.clicked.connect(self._cure)
         self._session.state_changed.connect(self._follow)
         self._session.model_changed.connect(self._show)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QWidget
 
 from sdstudio.storage.settings import Settings
-from sdstudio.ui.canvas.pointer_input import use_every_point
 from sdstudio.ui.theme import Theme
 
 SETTLE_MS = 50
@@ -34,6 +34,13 @@ def make_theme(app: QApplication, settings: Settings) -> Theme:
     theme = Theme(settings.theme)
     theme.apply(app)
     return theme
+
+
+def use_every_point() -> None:
+    """To be called once, before the QApplication is made: Qt otherwise leaves moves out where many come at once, and
+    a quick curve would become a polygon."""
+    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents, False)
+    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_CompressTabletEvents, False)
 
 
 class _AfterFirstPaint(QObject):
@@ -64,3 +71,11 @@ def when_painted(window: QWidget, work: Callable[[], None], painted: Callable[[]
     (the loader has one lock; with torch that was a standstill of 0.4 s).
     """
     _AfterFirstPaint(window, work, painted)
+
+
+def in_turns(steps: Sequence[Callable[[], None]]) -> None:
+    """Does the first now, and each of the others in a turn of the event loop: between them the window answers."""
+    first, *others = steps
+    first()
+    if others:
+        QTimer.singleShot(0, partial(in_turns, others))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QImage
 
@@ -25,6 +24,8 @@ def to_qimage(buffer: ImageBuffer) -> QImage:
 
 def to_buffer(image: QImage) -> ImageBuffer:
     """Pixels of their own, straight alpha."""
+    import numpy as np  # not needed for the first window
+
     plain = image.convertToFormat(QImage.Format.Format_RGBA8888)
     rows = np.frombuffer(plain.constBits(), np.uint8).reshape(plain.height(), plain.bytesPerLine())
     pixels = rows[:, : 4 * plain.width()].reshape(plain.height(), plain.width(), 4).copy()

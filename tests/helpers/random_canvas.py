@@ -256,6 +256,7 @@ def main() -> int:
         )
         context.settings.update(undo_megabytes=options.undo_megabytes)
         window = MainWindow(context, make_theme(app, context.settings.settings))
+        window.complete(context)
         window.show()
         context.start()
         run = RandomRun(window, models, options.seed, home)

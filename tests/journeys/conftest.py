@@ -10,8 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from sdstudio import wiring
 from sdstudio.domain.engine_api import EngineFactory
+from sdstudio.studio import Studio
 
-OpenStudio = Callable[[], wiring.Studio]
+OpenStudio = Callable[[], Studio]
 CLOSE_MS = 20_000
 """A patience, not a promise: how long the engine may take to end after the window is closed."""
 
@@ -21,9 +22,9 @@ class OpenStudios:
 
     def __init__(self, qtbot: QtBot) -> None:
         self._qtbot = qtbot
-        self._open: list[wiring.Studio] = []
+        self._open: list[Studio] = []
 
-    def __call__(self, engine: EngineFactory | None = None) -> wiring.Studio:
+    def __call__(self, engine: EngineFactory | None = None) -> Studio:
         """`engine` instead of the real one, where a journey makes no pictures."""
         studio = wiring.build_studio(engine)
         studio.window.show()
@@ -33,7 +34,7 @@ class OpenStudios:
         self._qtbot.waitUntil(lambda: studio.context.bridge.running)
         return studio
 
-    def close(self, studio: wiring.Studio) -> None:
+    def close(self, studio: Studio) -> None:
         """As the person does: the window first, then everything behind it, before the next start."""
         self._open.remove(studio)
         studio.window.close()

@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QCoreApplication, QObject, QPointF, Qt, QTimer
+from PySide6.QtCore import QObject, QPointF, Qt, QTimer
 from PySide6.QtGui import QMouseEvent, QPointingDevice, QTabletEvent
 
 from sdstudio.app.canvas_session import CanvasSession
 from sdstudio.canvas.pointer import PointerEvent
-
-
-def use_every_point() -> None:
-    """To be called once, before the QApplication is made: Qt otherwise leaves moves out where many come at once, and
-    a quick curve would become a polygon."""
-    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents, False)
-    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_CompressTabletEvents, False)
 
 
 @dataclass(frozen=True, slots=True)

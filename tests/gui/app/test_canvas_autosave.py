@@ -12,11 +12,9 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from sdstudio.app import canvas_hand
 from sdstudio.app.canvas_questions import UnsavedQuestion
 from sdstudio.app.context import AppContext
 from sdstudio.canvas.pointer import PointerEvent
-from sdstudio.canvas.spare import SpareTiles
 from sdstudio.domain.errors import StorageError, StudioError
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.image import ImageBuffer
@@ -111,27 +109,6 @@ def test_a_stroke_in_progress_is_kept_too(started: Start) -> None:
     assert np.array_equal(desk.mask(), painted) and desk.mask()[100, 150]
     context.canvas.undo()
     assert not desk.mask().any()
-
-
-def test_when_a_stroke_is_kept_its_next_tiles_are_copied_beside_the_hand(
-    started: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    context, desk = started()
-    desk.open()
-    made = SpareTiles()
-    monkeypatch.setattr(canvas_hand, "spare_tiles", made)
-    context.canvas.press(PointerEvent(100, 100))
-    context.canvas.move([PointerEvent(150, 100)])
-    document = context.canvas.document
-    assert document is not None and not made._copies
-    desk.wait(lambda: bool(made._copies))
-    (frozen,) = document.mask.frozen([(0, 0)])
-    assert list(made._copies) == [frozen.serial]
-    assert np.array_equal(made.copied(frozen), frozen.pixels)
-    context.canvas.release(PointerEvent(150, 100))
-    context.canvas.look_ahead()
-    kept(context, desk)
-    assert not made._copies, "no hand, nothing to look ahead for"
 
 
 def test_a_file_from_the_command_line_waits_and_asks(started: Start) -> None:

@@ -25,6 +25,7 @@ def show(widget: QWidget, qtbot: QtBot) -> None:
 @pytest.fixture
 def dock(context: AppContext, theme: Theme, qtbot: QtBot) -> LeftDock:
     dock = LeftDock(context, theme)
+    dock.complete(context)
     dock.resize(320, 840)
     show(dock, qtbot)
     return dock

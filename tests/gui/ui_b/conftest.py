@@ -25,6 +25,7 @@ def open_window(theme: Theme, qtbot: QtBot) -> OpenWindow:
 
     def open_(context: AppContext) -> MainWindow:
         window = MainWindow(context, theme)
+        window.complete(context)
         qtbot.addWidget(window)
         with qtbot.waitExposed(window):
             window.show()

@@ -267,7 +267,7 @@ def test_a_stroke_lands_on_the_very_pixels_under_the_pointer(scale: str, monkeyp
 def test_every_point_is_asked_for() -> None:
     code = (
         "from PySide6.QtCore import QCoreApplication, Qt\n"
-        "from sdstudio.ui.canvas.pointer_input import use_every_point\n"
+        "from sdstudio.ui.application import use_every_point\n"
         "use_every_point()\n"
         "attributes = Qt.ApplicationAttribute\n"
         "assert not QCoreApplication.testAttribute(attributes.AA_CompressHighFrequencyEvents)\n"
