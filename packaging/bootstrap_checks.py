@@ -1,12 +1,20 @@
-"""The checks and tests of `bootstrap.py test`: all are run, even after one has failed, and summed up at the end."""
+"""The checks and tests of `bootstrap.py test`: all are run, even after one has failed, and summed up at the end.
+
+Two run beside each other: a test that waits for a window or a process leaves its core to the other's tests, and no core
+is idle while the last test of a suite runs.
+"""
 
 from __future__ import annotations
 
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from xml.etree import ElementTree
 
 from bootstrap_machine import Machine, say
@@ -38,6 +46,8 @@ SUITES = (
     Suite(folder="tests/journeys", workers=2),
     Suite(folder="tests/architecture", workers=2),
 )
+LONGEST_FIRST = ("tests/engine", "tests/gui", "tests/journeys", "tests/unit", "tests/architecture", "mypy")
+"""The rest follows: what is begun last is short, so the two that run beside each other end at nearly the same time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,17 +64,65 @@ class Outcome:
         return f"  {self.name:<20} {'ok' if self.ok else 'FAILED':<7} {self.seconds:6.1f} s{counts}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A check or a suite. `work` gets the number of an open file for what is printed; None: it is shown at once."""
+
+    name: str
+    work: Callable[[int | None], Outcome]
+
+
 def run_all(root: Path, python: Path, machine: Machine, arguments: Sequence[str]) -> int:
     """`arguments` go to pytest; paths among them choose the suites. 0 only if everything is in order."""
-    outcomes = [_run_check(python, machine, name, check) for name, check in CHECKS]
     with tempfile.TemporaryDirectory(prefix="sdstudio-tests-") as folder:
-        for suite in SUITES:
-            chosen = pytest_arguments(root, suite, arguments)
-            if chosen is not None:
-                outcomes.append(_run_suite(python, machine, suite, chosen, Path(folder) / "report.xml"))
+        jobs = _jobs(root, python, machine, arguments, Path(folder))
+        # A person who chooses tests wants to see them run (or to talk to a debugger).
+        outcomes = [_shown(job) for job in jobs] if arguments else _beside_each_other(jobs)
     say("\n" + "\n".join(outcome.line() for outcome in outcomes))
     print(closing_line(outcomes), flush=True)
     return 0 if all(outcome.ok for outcome in outcomes) else 1
+
+
+def _jobs(root: Path, python: Path, machine: Machine, arguments: Sequence[str], folder: Path) -> list[Job]:
+    jobs = [Job(name=name, work=partial(_run_check, python, machine, name, check)) for name, check in CHECKS]
+    for number, suite in enumerate(SUITES):
+        chosen = pytest_arguments(root, suite, arguments)
+        if chosen is not None:
+            report = folder / f"report-{number}.xml"
+            jobs.append(Job(name=suite.folder, work=partial(_run_suite, python, machine, suite, chosen, report)))
+    return jobs
+
+
+def _shown(job: Job) -> Outcome:
+    say(f"\n── {job.name}")
+    return job.work(None)
+
+
+def _beside_each_other(jobs: Sequence[Job]) -> list[Outcome]:
+    """Two at a time; what each printed is shown when it has ended. The outcomes are in the order of `jobs`."""
+    say("Two checks or suites run at a time; what each has to say is shown when it has ended.")
+    begun = sorted(jobs, key=lambda job: (*LONGEST_FIRST, job.name).index(job.name))
+    with ThreadPoolExecutor(2) as pool:
+        waiting = {job.name: pool.submit(_run_apart, job) for job in begun}
+        try:
+            return [waiting[job.name].result() for job in jobs]
+        except BaseException:  # Ctrl+C ends those that run (they got it too); the others must not begin.
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+_ONE_SPEAKS = Lock()
+
+
+def _run_apart(job: Job) -> Outcome:
+    with tempfile.TemporaryFile() as printed:
+        outcome = job.work(printed.fileno())
+        printed.seek(0)
+        with _ONE_SPEAKS:
+            say(f"\n── {job.name}")
+            sys.stderr.write(printed.read().decode("utf-8", errors="replace"))
+            sys.stderr.flush()
+    return outcome
 
 
 def closing_line(outcomes: Sequence[Outcome]) -> str:
@@ -105,21 +163,22 @@ def suite_command(suite: Suite, arguments: Sequence[str], report: Path) -> list[
     return [*command, *arguments]
 
 
-def _run_check(python: Path, machine: Machine, name: str, arguments: Sequence[str]) -> Outcome:
-    status, seconds = _timed(name, lambda: machine.run(python, *arguments))
+def _run_check(python: Path, machine: Machine, name: str, arguments: Sequence[str], into: int | None) -> Outcome:
+    status, seconds = _timed(lambda: machine.run(python, *arguments, into=into))
     return Outcome(name=name, ok=status == 0, seconds=seconds)
 
 
-def _run_suite(python: Path, machine: Machine, suite: Suite, arguments: Sequence[str], report: Path) -> Outcome:
+def _run_suite(
+    python: Path, machine: Machine, suite: Suite, arguments: Sequence[str], report: Path, into: int | None
+) -> Outcome:
     extra = {
         "SDSTUDIO_BLOCK": ",".join(suite.blocked),
         "QT_QPA_PLATFORM": "offscreen",
         # Two threads that wait for each other on a busy machine cost seconds where one takes a tenth.
         "OMP_NUM_THREADS": "1",
     }
-    report.unlink(missing_ok=True)
     command = suite_command(suite, arguments, report)
-    status, seconds = _timed(suite.folder, lambda: machine.run(python, *command, extra=extra))
+    status, seconds = _timed(lambda: machine.run(python, *command, extra=extra, into=into))
     # 5: nothing collected, which is in order only when the person asked for some of the tests (-k, -m).
     ok = status == 0 or (status == 5 and list(arguments) != [suite.folder])
     return Outcome(name=suite.folder, ok=ok, seconds=seconds, **read_report(report))
@@ -138,7 +197,6 @@ def read_report(report: Path) -> dict[str, int]:
     return {"passed": passed, "failed": failed, "skipped": counts["skipped"]}
 
 
-def _timed(name: str, work: Callable[[], int]) -> tuple[int, float]:
-    say(f"\n── {name}")
+def _timed(work: Callable[[], int]) -> tuple[int, float]:
     start = time.monotonic()
     return work(), time.monotonic() - start

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-Call = Callable[[Sequence[str], Mapping[str, str], bool], int]
+Call = Callable[[Sequence[str], Mapping[str, str], "int | None"], int]
 
 # Set in some containers. Without .pyc files the first import of diffusers takes 25 s, and every later one 6 s more.
 UNWANTED_VARIABLES = ("PYTHONDONTWRITEBYTECODE", "PYTHONHOME")
@@ -25,13 +25,14 @@ def say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
-def call(command: Sequence[str], environ: Mapping[str, str], quiet: bool) -> int:
-    """Run to the end and give the exit status (127: no such program). What it prints on stdout goes to stderr, or
-    nowhere when `quiet`."""
+def call(command: Sequence[str], environ: Mapping[str, str], output: int | None) -> int:
+    """Run to the end and give the exit status (127: no such program). What it prints on stdout goes to stderr, or to
+    `output`: subprocess.DEVNULL, or an open file's number, which takes its stderr too."""
     sys.stderr.flush()
-    stdout = subprocess.DEVNULL if quiet else sys.stderr.fileno()
+    stdout = sys.stderr.fileno() if output is None else output
+    stderr = None if output in (None, subprocess.DEVNULL) else output
     try:
-        return subprocess.run(command, env=dict(environ), stdout=stdout, check=False).returncode
+        return subprocess.run(command, env=dict(environ), stdout=stdout, stderr=stderr, check=False).returncode
     except FileNotFoundError:
         return 127
 
@@ -74,9 +75,12 @@ class Machine:
             terminal=sys.stderr.isatty(),
         )
 
-    def run(self, *command: str | Path, extra: Mapping[str, str] | None = None, quiet: bool = False) -> int:
-        """The exit status; `extra` is added to the environment."""
-        return self.call([str(part) for part in command], {**self.environ, **(extra or {})}, quiet)
+    def run(
+        self, *command: str | Path, extra: Mapping[str, str] | None = None, quiet: bool = False, into: int | None = None
+    ) -> int:
+        """The exit status; `extra` is added to the environment, `into` is an open file for all that is printed."""
+        output = subprocess.DEVNULL if quiet else into
+        return self.call([str(part) for part in command], {**self.environ, **(extra or {})}, output)
 
 
 def _is_debian(path: Path) -> bool:

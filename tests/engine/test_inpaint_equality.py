@@ -26,6 +26,9 @@ from tests.helpers.tiny_models import SD15_SCHEDULER, ZERO_SNR_SCHEDULER, Images
 pytestmark = [pytest.mark.keeps_engine, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 
+SPACED = ("Karras", "Exponential")
+
+
 def a_mask() -> np.ndarray:
     """64 x 64, an L of whole cells."""
     mask = np.zeros((64, 64), np.uint8)
@@ -99,9 +102,10 @@ def our_pixels(
     return picture.image.rgb
 
 
-TRIED = [(sampler, 4, 0.6) for sampler in STOCK]
+# Of the noise levels in another order, one: the others' are tried in image to image.
+TRIED = [(sampler, 4, 0.6) for sampler in STOCK if sampler == "DPM++ 2M Karras" or sampler.split()[-1] not in SPACED]
 TRIED += [(sampler, 4, 1.0) for sampler in KINDS]
-TRIED += [(sampler, 9, strength) for sampler in KINDS for strength in (0.6, 1.0)]
+TRIED += [(sampler, 9, 0.6) for sampler in KINDS] + [(sampler, 9, 1.0) for sampler in ("Euler a", "Heun")]
 
 
 @pytest.mark.parametrize(("sampler", "channels", "strength"), TRIED)
@@ -128,30 +132,37 @@ def test_every_sampler_equals_the_pipeline(
     assert np.array_equal(ours, expected)
 
 
-@pytest.mark.parametrize(("strength", "guidance"), [(0.25, 3.5), (0.55, 1.0), (0.9, 3.5), (0.99, 3.5), (1.0, 1.0)])
+@pytest.mark.parametrize(
+    ("strength", "guidance", "sampler"),
+    [
+        (0.25, 3.5, "DPM++ 2M"),
+        (0.55, 1.0, "Euler a"),
+        (0.9, 3.5, "DPM++ 2M"),
+        (0.99, 3.5, "Euler a"),
+        (1.0, 1.0, "DPM++ 2M"),
+    ],
+)
 @pytest.mark.parametrize("name", ["4 KL", "4 Tiny", "9 KL", "9 Tiny"])
 def test_every_strength_equals_the_pipeline(
     name: str,
     strength: float,
     guidance: float,
+    sampler: str,
     run: Run,
     images: ImagesInMemory,
     models: dict[str, Path],
     pipelines: dict[str, Any],
 ) -> None:
-    for sampler in ("DPM++ 2M", "Euler a"):
-        ours = our_pixels(
-            run, models[name], images, sampler=sampler, steps=4, strength=strength, guidance_scale=guidance
-        )
-        expected = pipeline_pixels(
-            pipelines[name],
-            scheduler_for(name, sampler, 4),
-            sampler,
-            strength=strength,
-            num_inference_steps=4,
-            guidance_scale=guidance,
-        )
-        assert np.array_equal(ours, expected), sampler
+    ours = our_pixels(run, models[name], images, sampler=sampler, steps=4, strength=strength, guidance_scale=guidance)
+    expected = pipeline_pixels(
+        pipelines[name],
+        scheduler_for(name, sampler, 4),
+        sampler,
+        strength=strength,
+        num_inference_steps=4,
+        guidance_scale=guidance,
+    )
+    assert np.array_equal(ours, expected)
 
 
 @pytest.mark.parametrize("strength", [0.5, 1.0])

@@ -14,9 +14,9 @@ import sdstudio.engine  # noqa: F401 - sets the environment before torch is load
 # isort: split
 import torch
 
-from sdstudio.domain.engine_api import EngineInfo
+from sdstudio.domain.engine_api import CancelToken, EngineInfo
 from sdstudio.domain.errors import ErrorKind
-from sdstudio.domain.events import Failed, Finished, Loading
+from sdstudio.domain.events import EngineEvent, Failed, Finished, Loading
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.model_file import ModelFamily
 from sdstudio.domain.request import GenerationRequest, RefinerSpec
@@ -30,7 +30,7 @@ from sdstudio.engine.model import LoadedModel
 from tests.engine.conftest import Run
 from tests.engine.test_memory_tries import OUT_OF_MEMORY, Card, fail_inside
 from tests.helpers.one_file import OneFile, make_one_file
-from tests.helpers.tiny_models import make_request
+from tests.helpers.tiny_models import ImagesInMemory, make_request
 from tests.helpers.xl_pipelines import picture_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -48,10 +48,24 @@ def refiner(tmp_path_factory: pytest.TempPathFactory) -> OneFile:
     return make_one_file(tmp_path_factory.mktemp("refiner"), ModelFamily.SDXL_REFINER, half=True)
 
 
-@pytest.fixture
-def request_(base: OneFile, refiner: OneFile) -> GenerationRequest:
+def refined(base: OneFile, refiner: OneFile) -> GenerationRequest:
     stage = RefinerSpec(model=replace(refiner.folder_spec, name="Refiner"), begin=0.5)
     return replace(make_request(base.folder, steps=STEPS), refiner=stage)
+
+
+@pytest.fixture
+def request_(base: OneFile, refiner: OneFile) -> GenerationRequest:
+    return refined(base, refiner)
+
+
+@pytest.fixture(scope="module")
+def expected(base: OneFile, refiner: OneFile, tmp_path_factory: pytest.TempPathFactory) -> np.ndarray:
+    """What comes out where memory never runs out."""
+    engine = TorchEngine(images=ImagesInMemory(), upscaler=tmp_path_factory.mktemp("none"), threads=1)
+    events: list[EngineEvent] = []
+    engine.run("job", refined(base, refiner), events.append, CancelToken())
+    engine.close()
+    return picture_of(events)
 
 
 PLACES: dict[str, tuple[Callable[[LoadedModel, LoadedModel], tuple[Any, str]], tuple[int, ...], tuple[int, int]]] = {
@@ -73,10 +87,8 @@ PLACES: dict[str, tuple[Callable[[LoadedModel, LoadedModel], tuple[Any, str]], t
 
 @pytest.mark.parametrize("place", PLACES)
 def test_the_picture_is_the_same_wherever_memory_ran_out(
-    place: str, engine: TorchEngine, run: Run, request_: GenerationRequest
+    place: str, engine: TorchEngine, run: Run, request_: GenerationRequest, expected: np.ndarray
 ) -> None:
-    expected = picture_of(run(request_))
-    engine.close()  # Prompts that were read already are not read again.
     first, second = models_of(engine, request_)
     where, calls, steps = PLACES[place]
     undo = fail_inside(*where(first, second), *calls)
@@ -98,9 +110,8 @@ def plan_of(model: LoadedModel) -> Plan:
 
 
 def test_between_the_networks_the_picture_is_begun_anew(
-    engine: TorchEngine, run: Run, request_: GenerationRequest
+    engine: TorchEngine, run: Run, request_: GenerationRequest, expected: np.ndarray
 ) -> None:
-    expected = picture_of(run(request_))
     _, second = models_of(engine, request_)
     left = [1]
 

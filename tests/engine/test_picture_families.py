@@ -128,8 +128,10 @@ def differing(ours: np.ndarray, expected: np.ndarray) -> str:
     return f"{(off > 0).sum()} values, by at most {off.max()}"
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
-@pytest.mark.parametrize(("strength", "guidance"), [(0.6, 5.0), (1.0, 1.0)])
+@pytest.mark.parametrize(
+    ("sampler", "strength", "guidance"),
+    [*((sampler, 0.6, 5.0) for sampler in SAMPLERS), ("Euler", 1.0, 1.0), ("DPM++ 2M", 1.0, 1.0)],
+)
 def test_depth_equals_the_pipeline(
     sampler: str,
     strength: float,
@@ -142,8 +144,16 @@ def test_depth_equals_the_pipeline(
     assert np.array_equal(ours, expected), differing(ours, expected)
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
-@pytest.mark.parametrize(("level", "guidance"), [(None, 9.0), (0, 1.0), (350, 9.0)])
+@pytest.mark.parametrize(
+    ("sampler", "level", "guidance"),
+    [
+        *((sampler, None, 9.0) for sampler in SAMPLERS),
+        ("Euler", 0, 1.0),
+        ("DPM++ 2M", 0, 1.0),
+        ("Euler", 350, 9.0),
+        ("DPM++ 2M", 350, 9.0),
+    ],
+)
 def test_the_upscaler_equals_the_pipeline(
     sampler: str,
     level: int | None,
@@ -160,8 +170,17 @@ def test_the_upscaler_equals_the_pipeline(
     assert np.array_equal(ours, expected), differing(ours, expected)
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
-@pytest.mark.parametrize(("guidance", "image_guidance"), [(7.5, 1.5), (7.5, 1.0), (7.5, 0.5), (1.0, 1.5)])
+@pytest.mark.parametrize(
+    ("sampler", "guidance", "image_guidance"),
+    [
+        *((sampler, 7.5, 1.5) for sampler in SAMPLERS),
+        ("Euler", 7.5, 1.0),
+        ("DPM++ 2M", 7.5, 1.0),
+        ("Euler", 7.5, 0.5),
+        ("Euler", 1.0, 1.5),
+        ("DPM++ 2M", 1.0, 1.5),
+    ],
+)
 def test_pix2pix_equals_the_pipeline(
     sampler: str,
     guidance: float,

@@ -82,7 +82,10 @@ def _hand_through(state: dict[str, torch.Tensor], first: str, out: str) -> None:
     for channel in range(4):
         state[first][channel, channel, 1, 1] = 1.0
         state[out][channel, channel, 1, 1] = 1.0
-    last = f"{prefix}output_blocks.11."
+    blocks = {
+        int(name.removeprefix(prefix).split(".")[1]) for name in state if name.startswith(f"{prefix}output_blocks.")
+    }
+    last = f"{prefix}output_blocks.{max(blocks)}."
     for name, value in state.items():
         quiet = (f"{last}0.out_layers.3.", f"{last}1.proj_out.", f"{last}0.skip_connection.", f"{first[:-6]}bias")
         if name.startswith(quiet):

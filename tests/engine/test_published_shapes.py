@@ -23,7 +23,14 @@ from tests.helpers.model_shapes import Shapes
 from tests.helpers.one_file import RESOURCES
 
 PUBLISHED: dict[ModelFamily, Callable[[], Shapes]] = {
+    ModelFamily.SD1: model_families.sd1,
+    ModelFamily.SD1_INPAINTING: lambda: model_families.sd1(9),
+    ModelFamily.SD2_BASE: model_families.sd2,
+    ModelFamily.SD2_V: model_families.sd2,
+    ModelFamily.SD2_INPAINTING: lambda: model_families.sd2(9),
     ModelFamily.SD2_DEPTH: lambda: model_families.sd2(5),
+    ModelFamily.UNCLIP_L: lambda: model_families.unclip("L"),
+    ModelFamily.UNCLIP_H: lambda: model_families.unclip("H"),
     ModelFamily.X4_UPSCALER: model_families.x4,
     ModelFamily.PIX2PIX: lambda: model_families.sd1(8),
 }

@@ -18,7 +18,7 @@ class Calls:
         self.commands: list[str] = []
         self.environs: list[Mapping[str, str]] = []
 
-    def __call__(self, command: Sequence[str], environ: Mapping[str, str], quiet: bool) -> int:
+    def __call__(self, command: Sequence[str], environ: Mapping[str, str], output: int | None) -> int:
         line = " ".join(command)
         self.commands.append(line)
         self.environs.append(environ)

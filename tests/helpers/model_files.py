@@ -31,8 +31,11 @@ def header(shapes: Shapes, dtype: str = "F16", metadata: Mapping[str, str] | Non
 def write_safetensors(
     path: Path, shapes: Shapes, dtype: str = "F16", metadata: Mapping[str, str] | None = None
 ) -> Path:
-    """A sparse file: as large as the real one for those who ask, some blocks on the disk."""
-    start, size = header(shapes, dtype, metadata)
+    return write_sparse(path, *header(shapes, dtype, metadata))
+
+
+def write_sparse(path: Path, start: bytes, size: int) -> Path:
+    """A header and a hole behind it: as large as the real one for those who ask, some blocks on the disk."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         file.write(start)

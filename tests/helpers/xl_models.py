@@ -33,10 +33,12 @@ def make_xl_parts(name: str, *, seed: int = 1) -> Parts:
     read = {
         path.parent.name: json.loads(path.read_text()) for path in (RESOURCES / CONFIGS / name).glob("*/config.json")
     }
+    # One family is as deep as published. That names and shapes of published files fit is tested without weights.
+    deep = {} if name == LAYOUTS[ModelFamily.SDXL_INPAINTING].folder else {"layers_per_block": 1}
     parts = {
-        "unet": UNet2DConditionModel.from_config(_narrow_unet(read["unet"])),
+        "unet": UNet2DConditionModel.from_config(_narrow_unet(read["unet"]) | deep),
         "vae": AutoencoderKL.from_config(
-            read["vae"] | {"block_out_channels": [8, 8, 16, 16], "norm_num_groups": 8, "sample_size": 64}
+            read["vae"] | deep | {"block_out_channels": [8, 8, 16, 16], "norm_num_groups": 8, "sample_size": 64}
         ),
     }
     if "text_encoder" in read:

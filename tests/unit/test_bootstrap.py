@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -160,6 +163,47 @@ def test_every_suite_is_run_though_one_fails(
     out, err = capfd.readouterr()
     assert out == "0 passed, 2 failed\n"
     assert "mypy" in err and "FAILED" in err
+
+
+def test_what_two_say_at_the_same_time_is_not_mixed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    both = threading.Barrier(2)
+
+    def call(command: Sequence[str], environ: Mapping[str, str], output: int | None) -> int:
+        assert output is not None
+        for number in range(3):
+            both.wait(20)  # Neither goes on without the other: one after the other, they never would.
+            os.write(output, f"{command[1]} {number}\n".encode())
+        return 1 if command[1] == "one" else 0
+
+    monkeypatch.setattr(bootstrap_checks, "CHECKS", (("first", ("one",)), ("second", ("two",))))
+    here = dataclasses.replace(machine(), call=call)
+    assert bootstrap_checks.run_all(tmp_path, Path("python"), here, []) == 1
+    out, err = capfd.readouterr()
+    assert "── first\none 0\none 1\none 2\n" in err and "── second\ntwo 0\ntwo 1\ntwo 2\n" in err
+    table = err[err.rindex("\n\n") :]
+    assert table.index("first") < table.index("second"), "in their own order, whichever ended first"
+    assert out == "0 passed, 1 failed\n"
+
+
+def test_who_chooses_tests_sees_them_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outputs: list[int | None] = []
+
+    def call(command: Sequence[str], environ: Mapping[str, str], output: int | None) -> int:
+        outputs.append(output)
+        return 0
+
+    monkeypatch.setattr(bootstrap_checks, "CHECKS", (("first", ("one",)), ("second", ("two",))))
+    assert bootstrap_checks.run_all(tmp_path, Path("python"), dataclasses.replace(machine(), call=call), ["-x"]) == 0
+    assert outputs == [None, None]
+
+
+def test_all_that_a_program_prints_goes_into_the_file(tmp_path: Path) -> None:
+    code = "import sys; print('to stdout', flush=True); print('to stderr', file=sys.stderr)"
+    with (tmp_path / "printed").open("wb") as file:
+        assert bootstrap_machine.call([sys.executable, "-c", code], os.environ, file.fileno()) == 0
+    assert (tmp_path / "printed").read_text().splitlines() == ["to stdout", "to stderr"]
 
 
 def test_layers_are_proven_by_what_each_suite_cannot_import(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ def test_the_model_in_the_box_is_not_looked_around_for(run: Run, desk: CliDesk) 
 
 
 def test_a_family_that_needs_a_picture_says_so(run: Run, desk: CliDesk, models: Path) -> None:
-    write_safetensors(models / "edit.safetensors", families.sd1(8))
+    write_safetensors(models / "edit.safetensors", families.small_sd(1, 8))
     result = run("generate", "a cat", "--model", "edit", "--out", desk.folder / "out")
     assert result.code == 2
     assert "argument --model: This model needs a picture. Give it one: “sdstudio img2img PICTURE”." in result.err
