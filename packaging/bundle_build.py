@@ -24,7 +24,7 @@ from bundle_plan import MEGABYTE, BuildError, Plan, commit_time, too_large
 from bundle_split import split_large
 from bundle_tables import IncompleteBundle
 from bundle_tar import build_tar
-from bundle_tree import entries, settle, write_listing
+from bundle_tree import entries, forget_commands, settle, write_listing
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKERS: dict[str, Callable[[Plan], Path]] = {
@@ -96,6 +96,7 @@ def finish(plan: Plan) -> None:
     if strangers:
         raise BuildError(f"No licence was found for: {', '.join(strangers)}. They may not be shipped like this.")
     bundle_papers.write_papers(plan.program, plan.root, owners, plan.version, plan.epoch)
+    forget_commands(plan.program)
     settle(plan.program, plan.epoch)
     write_listing(plan.program)
     settle(plan.program, plan.epoch)

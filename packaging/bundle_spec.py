@@ -16,11 +16,13 @@ from bundle_version import product_version, version_info
 
 
 def resources(root: Path) -> list[tuple[str, str]]:
-    """(file, folder in the program) of everything in resources/, sorted, and of NOTICE beside it."""
+    """(file, folder in the program) of everything in resources/, sorted, of NOTICE beside it, and of the words that
+    stand in for Python's own library where that is damaged."""
     base = root / "resources"
     found = sorted(path for path in base.rglob("*") if path.is_file() and not path.name.startswith("."))
     pairs = [(str(path), path.parent.relative_to(root).as_posix()) for path in found]
-    return [*pairs, (str(root / "NOTICE"), "resources")]
+    stand_in = root / "packaging" / "fallback" / "encodings" / "__init__.py"
+    return [*pairs, (str(root / "NOTICE"), "resources"), (str(stand_in), "encodings")]
 
 
 def scripts(rows: Iterable[Row], entry: str) -> list[Row]:

@@ -26,6 +26,14 @@ def write_listing(program: Path) -> None:
     listing.write_text("".join(lines), encoding="utf-8", newline="\n")
 
 
+def forget_commands(program: Path) -> None:
+    """Each package's list of what its installation wrote names the commands too, which are not packed, and whose check
+    sums differ with the folder of the build environment."""
+    for record in sorted(program.glob("_internal/*.dist-info/RECORD")):
+        lines = record.read_text(encoding="utf-8").splitlines(keepends=True)
+        record.write_text("".join(line for line in lines if not line.startswith("../")), encoding="utf-8", newline="")
+
+
 def settle(folder: Path, epoch: int) -> None:
     """The modes and times of everything below `folder` depend on nothing but its contents and `epoch`."""
     for path in [*entries(folder), folder]:

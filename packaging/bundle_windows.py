@@ -13,7 +13,7 @@ from pathlib import Path
 
 import bundle_icons
 from bundle_plan import BuildError, Plan
-from bundle_tree import entries, fresh, place, write
+from bundle_tree import entries, fresh, place, settle, write
 from bundle_version import four_numbers
 
 SCRIPTS = Path(__file__).resolve().parent / "windows"
@@ -70,6 +70,7 @@ def stub_payload(plan: Plan) -> Path:
     write(folder / "_internal" / "stub.txt", STUB_WORDS)
     for name in ("LICENSE", "NOTICE"):
         write(folder / f"{name}.txt", (plan.root / name).read_text(encoding="utf-8"))
+    settle(folder, plan.epoch)  # the installer keeps the files' times
     return folder
 
 

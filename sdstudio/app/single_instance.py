@@ -98,8 +98,10 @@ class Doorway:
             time.sleep(LOOK_AGAIN_S)
 
     def leave(self) -> None:
-        """The next start is the first."""
+        """The next start is the first. Nothing is left behind."""
         if self._lock is not None:
+            with contextlib.suppress(OSError):
+                self._lock_path.unlink()  # while it is held: whoever waits for it sees that it is gone
             self._lock.close()
             self._lock = None
 
@@ -126,6 +128,9 @@ class Doorway:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.close()
+            return False
+        if not _is_the_file(lock, self._lock_path):
+            lock.close()  # that of a window which has just closed
             return False
         self._lock = lock
         return True
@@ -209,6 +214,13 @@ def enter(home: Path, call: Call, wait_s: float = WAIT_S) -> Doorkeeper | None:
     except OSError as error:
         log.warning("Another window could not be looked for: %s", error)
         return Doorkeeper()
+
+
+def _is_the_file(file: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _private_folder(environ: Mapping[str, str]) -> Path:

@@ -12,7 +12,7 @@ import pytest
 
 from bundle_split import split_large
 from bundle_tar import write_tar
-from bundle_tree import entries, place, settle, write, write_listing
+from bundle_tree import entries, forget_commands, place, settle, write, write_listing
 from entry_damaged import LISTING, damaged_files
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="links and modes are Linux' own")
@@ -44,6 +44,13 @@ def test_the_listing_names_every_file_but_itself(tmp_path: Path) -> None:
     before = listing.read_bytes()
     write_listing(program)
     assert listing.read_bytes() == before
+
+
+def test_commands_that_are_not_packed_are_forgotten(tmp_path: Path) -> None:
+    record = tmp_path / "_internal" / "tool-1.0.dist-info" / "RECORD"
+    write(record, "../../../bin/tool,sha256=abc,335\ntool/__init__.py,sha256=def,1\n../../Scripts/tool.exe,,\n")
+    forget_commands(tmp_path)
+    assert record.read_bytes() == b"tool/__init__.py,sha256=def,1\n"
 
 
 def test_modes_and_times_are_fixed(tmp_path: Path) -> None:

@@ -96,6 +96,29 @@ def test_when_the_first_has_closed_the_next_is_first(first: Doorkeeper, runtime:
     following.close()
 
 
+def test_a_closed_window_leaves_no_file_behind(first: Doorkeeper, runtime: Path) -> None:
+    first.listen()
+    first.close()
+    assert [path for path in runtime.rglob("*") if not path.is_dir()] == []
+
+
+def test_the_lock_of_a_window_that_is_just_closing_is_not_taken(first: Doorkeeper, runtime: Path) -> None:
+    """Two starts come while it closes: one has opened the lock already, the other makes a new one."""
+    lock = next(runtime.rglob("*.lock"))
+    kept = lock.with_name("kept")
+    os.link(lock, kept)
+    first.close()
+    following = enter(runtime / "home", Call())
+    assert following is not None and following.first
+    late = Doorway(runtime / "home")
+    opened = lock.__class__.open
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Path, "open", lambda path, mode: opened(kept if path == lock else path, mode))
+        with pytest.raises(TimeoutError):
+            late.enter(Call(), wait_s=0)
+    following.close()
+
+
 def test_a_killed_window_is_in_nobody_s_way(runtime: Path) -> None:
     command = [sys.executable, "-c", CHILD, str(runtime / "home")]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
