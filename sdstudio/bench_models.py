@@ -111,13 +111,30 @@ def _write_checkpoint(path: Path, shapes: Shapes) -> Path:
     places = count()
     shared = (b"ctorch._utils\n_rebuild_tensor_v2\n", _text("storage"), b"ctorch\nHalfStorage\n", _text("cpu"))
     memo = b"".join(value + _put(places) + b"0" for value in (*shared, b"ccollections\nOrderedDict\n"))
-    entries = []
-    for number, (name, shape) in enumerate(shapes.items()):
-        storage = b"h\x01h\x02" + _text(str(number)) + _put(places) + b"h\x03" + _number(_count(shape)) + b"t"
-        strides = tuple(_count(shape[axis + 1 :]) for axis in range(len(shape)))
-        window = b"K\0" + _numbers(shape) + _put(places) + _numbers(strides) + _put(places)
-        made = b"h\x04)R" + _put(places) + b"t" + _put(places) + b"R" + _put(places)
-        entries.append(_text(name) + _put(places) + b"h\0((" + storage + _put(places) + b"Q" + window + b"\x89" + made)
+    # In the order in which they stand there: it decides what each is called in the memo.
+    entries = [
+        _text(name)
+        + _put(places)
+        + b"h\0((h\x01h\x02"
+        + _text(str(number))
+        + _put(places)
+        + b"h\x03"
+        + _number(_count(shape))
+        + b"t"
+        + _put(places)
+        + b"QK\0"
+        + _numbers(shape)
+        + _put(places)
+        + _numbers(_strides(shape))
+        + _put(places)
+        + b"\x89h\x04)R"
+        + _put(places)
+        + b"t"
+        + _put(places)
+        + b"R"
+        + _put(places)
+        for number, (name, shape) in enumerate(shapes.items())
+    ]
     data = b"\x80\x02" + memo + b"}(" + b"".join(entries) + b"u."
     path = path.with_suffix(".ckpt")
     with zipfile.ZipFile(path, "w") as archive:
@@ -125,6 +142,10 @@ def _write_checkpoint(path: Path, shapes: Shapes) -> Path:
         for number, shape in enumerate(shapes.values()):
             archive.writestr(f"archive/data/{number}", bytes(2 * _count(shape)))
     return path
+
+
+def _strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(_count(shape[axis + 1 :]) for axis in range(len(shape)))
 
 
 def _put(places: Iterator[int]) -> bytes:

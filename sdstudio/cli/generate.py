@@ -74,7 +74,7 @@ def add_settings(parser: argparse.ArgumentParser, *, sized: bool = True) -> None
 def run(args: argparse.Namespace, services: CliServices, console: Console) -> int:
     info = find_model(services, args.model)
     request = build_request(args, info, services)
-    note_additions(args, request, console)
+    note_additions(args, info, request, console)
     note_unknown_words(info, args.prompt, console)
     folder = args.out or services.results_folder
     return run_job(services.make_runner(), request, folder, console, describe, out_given=args.out is not None)
@@ -106,8 +106,12 @@ def note_unknown_words(info: ModelInfo, prompt: str, console: Console) -> None:
     )
 
 
-def note_additions(args: argparse.Namespace, request: GenerationRequest, console: Console) -> None:
-    """Says so where the prompt and an argument name the same LoRA, and where the negative prompt names one."""
+def note_additions(args: argparse.Namespace, info: ModelInfo, request: GenerationRequest, console: Console) -> None:
+    """Says so where the prompt and an argument name the same LoRA, where the negative prompt names one, and where the
+    quick form gets another number of steps than it was made for."""
+    quick, steps = info.presets.quick if args.quick else None, request.sampling.steps
+    if quick is not None and steps != quick.steps:
+        console.note(f"The quick form was trained for {quick.steps} steps: with {steps}, pictures are seldom better.")
     for name in overridden(args, request):
         console.note(f"The LoRA “{name}” is in the prompt too; its weight there counts.")
     if lora_tags(request.prompt.negative):

@@ -61,7 +61,7 @@ def run(args: argparse.Namespace, services: CliServices, console: Console) -> in
         "mix": mixed_pictures(args.mix, info, services),
     }
     request = build_request(args, info, services, **task)
-    note_additions(args, request, console)
+    note_additions(args, info, request, console)
     note_unknown_words(info, args.prompt, console)
     folder = args.out or services.results_folder
     return run_job(services.make_runner(), request, folder, console, describe, out_given=args.out is not None)

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace, services: CliServices, console: Console) -> in
         raise UsageError(f"argument --{error.field}: {error}") from error
     source = services.images.add(image, chunks)
     request = build_request(args, info, services, size=size, image=source, strength=args.strength, outpaint=outpaint)
-    note_additions(args, request, console)
+    note_additions(args, info, request, console)
     note_unknown_words(info, args.prompt, console)
     folder = args.out or services.results_folder
     return run_job(services.make_runner(), request, folder, console, describe, out_given=args.out is not None)

@@ -31,6 +31,8 @@ def added_summary(request: GenerationRequest) -> dict[str, Any]:
     if request.refiner is not None:
         model = request.refiner.model
         found["refiner"] = {"name": model.name, "hash": model.hash, "begin": request.refiner.begin}
+    if request.mix:
+        found["mix"] = [{"image": mixed.image.sha256, "weight": mixed.weight} for mixed in request.mix]
     if request.noise_level is not None:
         found["noise_level"] = request.noise_level
     if request.sampling.image_guidance_scale != DEFAULT_IMAGE_GUIDANCE:

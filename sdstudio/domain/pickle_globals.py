@@ -21,6 +21,11 @@ STORAGES = {
     "UntypedStorage": "U8",
 }
 """torch's storage classes, by the dtype name of safetensors."""
+STORAGE_DTYPES = {
+    f"{module}.{name}": dtype for module in ("torch", "torch.storage", "torch.cuda") for name, dtype in STORAGES.items()
+}
+TABLES = frozenset({"collections.OrderedDict", "builtins.dict", "__builtin__.dict", "collections.defaultdict"})
+"""Classes that hold tensors by name."""
 
 DTYPES = {
     "float64": "F64",

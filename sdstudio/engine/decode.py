@@ -9,6 +9,7 @@ import torch
 from sdstudio.domain.errors import ModelError
 from sdstudio.engine.devices import free_device_memory
 from sdstudio.engine.faults import is_out_of_memory
+from sdstudio.engine.memory.keeper import make_single
 from sdstudio.engine.model import LoadedModel
 
 
@@ -28,7 +29,7 @@ def decode(model: LoadedModel, latents: torch.Tensor) -> torch.Tensor:
         free_device_memory(model.device)
         decoded = _decode_tiled(model, raw)
     if not bool(torch.isfinite(decoded).all()) and model.vae.dtype != torch.float32:
-        model.vae.to(torch.float32)
+        make_single(model.vae, model.memory)
         decoded = model.vae.decode(raw.float(), return_dict=False)[0]
     if not bool(torch.isfinite(decoded).all()):
         raise ModelError(

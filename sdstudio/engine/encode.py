@@ -10,6 +10,7 @@ import torch
 from sdstudio.domain.image import Pixels
 from sdstudio.engine.devices import free_device_memory
 from sdstudio.engine.faults import is_out_of_memory
+from sdstudio.engine.memory.keeper import make_single
 from sdstudio.engine.model import LoadedModel
 
 
@@ -45,7 +46,7 @@ def _answer(model: LoadedModel, values: torch.Tensor) -> Any:
     """Half precision that overflows is tried again in single, and stays so, before anything is drawn."""
     answer = _answer_now(model, values)
     if model.vae.dtype != torch.float32 and not _is_finite(answer):
-        model.vae.to(torch.float32)
+        make_single(model.vae, model.memory)
         answer = _answer_now(model, values)
     return answer
 

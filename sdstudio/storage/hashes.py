@@ -42,6 +42,7 @@ class HashCache:
         self._file = file
         self._lock = threading.Lock()
         self._known: dict[str, Any] | None = None
+        self._told = False
 
     def short_hash(self, path: Path) -> str:
         """The first ten hex digits of the file's sha256. Raises OSError."""
@@ -69,4 +70,6 @@ class HashCache:
         try:
             write_atomic(self._file, json.dumps(self._known, indent=1).encode())
         except StorageError as error:
-            _log.warning("The hashes of models could not be kept, so they are computed again next time: %s", error)
+            if not self._told:
+                self._told = True
+                _log.warning("The hashes of models could not be kept, so they are computed again next time: %s", error)

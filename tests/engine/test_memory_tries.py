@@ -25,7 +25,7 @@ from sdstudio.engine.memory.plan import CPU_LADDER, Place, Plan
 from sdstudio.engine.memory.widening import widen_all
 from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.sources.reading import Reading
-from sdstudio.engine.tasks.again import OVERFLOWED
+from sdstudio.engine.tasks.again import OVERFLOWED, to_single
 from sdstudio.engine.tasks.generate import make_picture
 from tests.engine.conftest import Run
 from tests.helpers.one_file import OneFile, make_one_file
@@ -268,6 +268,36 @@ def test_what_overflows_in_half_precision_is_made_once_more_in_single(one: OneFi
     assert image.size == Size(64, 64)
     make_picture(request_of(one), model, CancelToken(), say=said.append)
     assert len(said) == 1
+
+
+@pytest.mark.parametrize("what", ["unet", "vae"])
+def test_so_is_a_network_whose_layers_come_one_by_one(one: OneFile, what: str) -> None:
+    """Their weights stay in half precision; only what they compute in changes. The picture is that of a whole one."""
+    torch.set_num_threads(1)
+    device, pictures = half_device(), []
+    for plan in (Plan(), Plan(Place.LAYERS)):
+        model = read_model(one.spec, device, one.resources, reading=Reading(device, plan=plan))
+        network = getattr(model, what)
+        inner = network.mid_block if what == "unet" else network.decoder.mid_block
+        inner.register_forward_hook(lambda _module, _args, output: (output + 6e4 + 6e4) - 6e4 - 6e4)
+        before = layer_weights(network)
+        size = None if before is None else before.size_bytes
+        pictures.append(make_picture(request_of(one), model, CancelToken()).pixels)
+        assert network.dtype == torch.float32
+        assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
+        after = layer_weights(network)
+        assert (after is None) == (plan.place is Place.WHOLE)
+        assert after is None or after.size_bytes == size
+        make_picture(request_of(one), model, CancelToken())
+    assert np.array_equal(*pictures)
+
+
+def test_the_network_of_the_second_stage_becomes_single_too(one: OneFile) -> None:
+    device = half_device()
+    first, second = (read_model(one.spec, device, one.resources) for _ in range(2))
+    both = replace(first, second=second)
+    assert to_single(both) and not to_single(both)
+    assert (first.unet.dtype, second.unet.dtype) == (torch.float32, torch.float32)
 
 
 def test_a_card_that_is_lost_is_said_plainly_and_for_all_jobs(one: OneFile, engine: TorchEngine, run: Run) -> None:

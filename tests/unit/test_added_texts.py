@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from sdstudio.domain.a1111 import A1111Text
 from sdstudio.domain.added_texts import hash_pairs, loras_of
-from sdstudio.domain.additions import AddedFile, LoraUse
+from sdstudio.domain.additions import AddedFile, LoraUse, MixedImage
 from sdstudio.domain.dialects import read_metadata
+from sdstudio.domain.edits import ImageInput
 from sdstudio.domain.metadata import PictureRecord, record_from_text, record_to_text, request_summary, write_parameters
 from sdstudio.domain.request import GenerationRequest, ModelSpec, RefinerSpec
 from sdstudio.jobs.outputs import file_stems
@@ -55,6 +56,18 @@ def test_the_summary_has_the_contracts_names() -> None:
     assert summary["image_guidance_scale"] == 1.8
     plain = request_summary(generation())
     assert not plain.keys() & {"loras", "vae", "embeddings", "refiner", "noise_level", "image_guidance_scale"}
+
+
+def test_the_summary_lists_the_mixed_pictures() -> None:
+    one, other = (ImageInput(sha256=digit * 64, width=64, height=64) for digit in "ab")
+    request = replace(
+        generation(),
+        image=one,
+        mix=(MixedImage(image=one, weight=0.5), MixedImage(image=other, weight=2)),
+        strength=1.0,
+    )
+    assert request_summary(request)["mix"] == [{"image": "a" * 64, "weight": 0.5}, {"image": "b" * 64, "weight": 2.0}]
+    assert "mix" not in request_summary(generation())
 
 
 def test_others_read_the_loras_in_the_prompt_and_their_hashes() -> None:

@@ -110,6 +110,14 @@ def test_without_it_nothing_changes_and_what_is_said_counts_more(run: Run, lora:
     assert longer["steps"] == 8 and request.sampling.sampler == "DDIM" and len(request.loras) == 1
 
 
+@pytest.mark.parametrize(("words", "said"), [((), False), (("--steps", 4), False), (("--steps", 30), True)])
+def test_other_steps_than_it_was_made_for_are_said_and_done(
+    run: Run, lora: Path, tmp_path: Path, words: tuple[object, ...], said: bool
+) -> None:
+    result = run("generate", "an apple", "--quick", *words, "--out", tmp_path / "out")
+    assert result.code == 0 and ("was trained for 4 steps: with 30," in result.err) == said
+
+
 def test_a_users_lora_is_worn_beside_it_and_its_own_never_twice(run: Run, lora: Path, tmp_path: Path) -> None:
     glow = write_safetensors(tmp_path / "glow.safetensors", SHAPES)
     words = ("generate", "an apple", "--quick", "--lora", f"{glow}:0.5", "--lora", lora)

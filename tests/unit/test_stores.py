@@ -113,6 +113,16 @@ def test_hashes_are_computed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         assert HashCache(file).short_hash(weights) == sha256_of(weights)[:10]
 
 
+@pytest.mark.expects_log("could not be kept")
+def test_hashes_that_cannot_be_kept_are_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    hashes = HashCache(tmp_path / "file" / "hashes.json")
+    for name in ("a", "b"):
+        (tmp_path / name).write_bytes(name.encode())
+        assert hashes.short_hash(tmp_path / name) == sha256_of(tmp_path / name)[:10]
+    assert ["could not be kept" in record.message for record in caplog.records] == [True]
+
+
 def safetensors(length: int) -> bytes:
     header = json.dumps({"__metadata__": {}, "a": {"dtype": "U8", "shape": [4], "data_offsets": [0, 4]}}).encode()
     return struct.pack("<Q", len(header)) + header + bytes(length)

@@ -181,15 +181,10 @@ class ModelMemory:
         self._set(ladder[place])
         return True
 
-    def change(self, network: Any, how: Callable[[Any], Any]) -> bool:
-        """Changes a network's weights for good, in the computer's memory; False where its layers come one by one."""
-        if self.plan.place is Place.LAYERS:
-            return False
-        placed = self._placed[id(network)]
-        placed.make_changeable()
-        how(network)
+    def to_single(self, network: Any) -> None:
+        """The network computes in single precision for good, whatever the plan is."""
+        self._placed[id(network)].to_single()
         self._follow_plan()
-        return True
 
     def size_that_fits(self, size: Size) -> Size | None:
         return size_that_fits(self.part_bytes, size, self.room())
@@ -302,6 +297,14 @@ def use_tiles(vae: Any) -> None:
     if int(getattr(vae, "tile_sample_min_size", 0)) > TILE_SIDE and hasattr(vae, "tile_latent_min_size"):
         factor = vae.tile_sample_min_size // vae.tile_latent_min_size
         vae.tile_sample_min_size, vae.tile_latent_min_size = TILE_SIDE, TILE_SIDE // factor
+
+
+def make_single(network: Any, memory: ModelMemory | None) -> None:
+    """A network that overflowed in half precision computes in single from now on; `memory` is its model's."""
+    if memory is not None:
+        memory.to_single(network)
+    else:
+        network.float()
 
 
 def release_guards(network: nn.Module) -> None:

@@ -87,6 +87,18 @@ class LayerWeights:
             self._ready.module._parameters["weight"] = self._ready.placeholder
             self._ready = None
 
+    def widen(self) -> None:
+        """They compute in single precision from now on, their weights kept as they are."""
+        self.release()
+        self._dtype = torch.float32
+        self._scratch = torch.empty(0, dtype=self._dtype, device=self._device)
+        if self._fetcher is not None:
+            self._fetcher.forget()
+        nothing = torch.zeros((), dtype=self._dtype, device=self._device)
+        for layer in self._layers:
+            layer.placeholder = nn.Parameter(nothing.expand(layer.stored.shape), requires_grad=False)
+            layer.module._parameters["weight"] = layer.placeholder
+
     def remove(self) -> None:
         """The weights are the layers' own again, in the precision that they are computed in."""
         self.release()
@@ -148,6 +160,10 @@ class _Fetcher:
         following = self._after.get(id(stored))
         self._coming = None if following is None else (id(following), *self._send(following, dtype))
         return values[0]
+
+    def forget(self) -> None:
+        """What is on its way: it was asked for in another precision."""
+        self._coming = None
 
     def _arrived(self, stored: torch.Tensor) -> tuple[torch.Tensor, Any] | None:
         coming, self._coming = self._coming, None

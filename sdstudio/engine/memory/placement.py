@@ -66,6 +66,19 @@ class Placed:
         self.put_out()
         widen_all(self._network)
 
+    def to_single(self) -> None:
+        """From now on it computes in single precision. Where the layers come one by one, they go on doing so, and what
+        is kept of them stays as it is; otherwise all of it is in the computer's memory then."""
+        layers = layer_weights(self._network)
+        if layers is None:
+            self.make_changeable()
+            self._network.float()
+            return
+        layers.widen()
+        for owner, name, tensor in self._tensors():
+            if tensor.is_floating_point() and tensor.dtype != torch.float32:
+                _put(owner, name, tensor.float())
+
     def by_layers(self) -> None:
         """The layers' weights in the computer's memory, in 16 bits; all else on the device."""
         if layer_weights(self._network) is not None:

@@ -11,7 +11,7 @@ from torch import nn
 
 from sdstudio.domain.geometry import Size
 from sdstudio.engine.faults import is_out_of_memory
-from sdstudio.engine.memory.keeper import Tell
+from sdstudio.engine.memory.keeper import Tell, make_single
 from sdstudio.engine.model import LoadedModel
 
 _log = logging.getLogger(__name__)
@@ -46,16 +46,17 @@ def with_less(model: LoadedModel, make: Callable[[], _T]) -> _T:
 
 
 def to_single(model: LoadedModel) -> bool:
-    """The model's network computes in single precision from now on; False where it does so already, or memory is so
-    short that its layers come one by one."""
+    """The networks of the model and of its second stage compute in single precision from now on; False where they all
+    do so already. Which of them overflowed, the latents do not tell."""
+    changed = [_network_to_single(one) for one in (model, model.second) if one is not None]
+    return any(changed)
+
+
+def _network_to_single(model: LoadedModel) -> bool:
     unet = model.unet
     if unet.dtype not in _HALF:
         return False
-    if model.memory is not None:
-        if not model.memory.change(unet, nn.Module.float):
-            return False
-    else:
-        unet.float()
+    make_single(unet, model.memory)
     unet.register_forward_pre_hook(_in_single, with_kwargs=True, prepend=True)
     _log.info("The network of “%s” overflowed in half precision and computes in single now", model.spec.name)
     return True

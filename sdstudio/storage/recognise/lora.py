@@ -85,8 +85,8 @@ def _family_words(family: ModelFamily | None) -> str:
 
 
 def _kind(table: TensorTable) -> str:
-    names = [name for name in table if name.startswith(_PREFIXES)]
-    if not names:
+    names = [name for name in table if name.startswith(_PREFIXES)] if any(map(table.any_with, _PREFIXES)) else []
+    if not names and table.any_having("lora"):
         names = [name for name in table if name.endswith(_DOWN + _UP)]
     for part, kind in _KINDS:
         if any(part in name for name in names):

@@ -6,7 +6,7 @@ import struct
 
 from sdstudio.storage.recognise.pickle_opcodes import STEPS
 from sdstudio.storage.recognise.pickle_state import PickleState
-from sdstudio.storage.recognise.pickle_tensors import TensorTaker, match_tensor
+from sdstudio.storage.recognise.pickle_tensors import TensorTaker
 from sdstudio.storage.recognise.pickle_values import Name
 from sdstudio.storage.recognise.refusal import broken, unsafe
 
@@ -31,7 +31,7 @@ def _follow(state: PickleState) -> object:
     # The commonest opcodes of a checkpoint come first and work on local names: it has tens of thousands of them.
     data, memo, steps, marks, number = state.data, state.memo, STEPS, state.marks, int.from_bytes
     stack, place = state.stack, state.place
-    take_tensor = TensorTaker(state).take
+    take_tensors = TensorTaker(state).take
     for _ in range(OPCODES_MAX):
         code = data[place]
         if code == 0x71:  # BINPUT
@@ -68,13 +68,11 @@ def _follow(state: PickleState) -> object:
             stack.append(number(data[place + 1 : place + 3], "little"))
             place += 3
         elif code == 0x58:  # BINUNICODE
-            begin = place + 5
-            place = begin + number(data[place + 1 : begin], "little")
-            stack.append(data[begin:place].decode())
-            tensor = match_tensor(data, place)
-            if tensor is not None and len(tensor[6]) == tensor[5][0]:
-                stack.append(take_tensor(tensor.groups(b""), stack[-1]))
-                place = tensor.end()
+            begin = place
+            place = take_tensors(begin, stack)
+            if place == begin:
+                place = begin + 5 + number(data[begin + 1 : begin + 5], "little")
+                stack.append(data[begin + 5 : place].decode())
         elif code == 0x52 and type(stack[-2]) is Name:  # REDUCE
             arguments = stack.pop()
             stack[-1] = state.build(stack[-1].name, arguments)

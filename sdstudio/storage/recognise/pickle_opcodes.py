@@ -193,7 +193,7 @@ _KNOWN: dict[str, Step] = {
     "G": _push(_float),
     # texts and bytes
     "S": _push(_line_string),
-    "V": _push(PickleState.line),
+    "V": _push(lambda state: state.line("raw-unicode-escape")),
     "T": _push(lambda state: state.take(state.number(4)).decode("latin-1")),
     "U": _push(lambda state: state.take(state.number(1)).decode("latin-1")),
     "X": _push(lambda state: state.text(state.number(4))),
@@ -209,7 +209,7 @@ _KNOWN: dict[str, Step] = {
     "p": _put(PickleState.line_number),
     "q": _put(lambda state: state.number(1)),
     "r": _put(lambda state: state.number(4)),
-    "\x94": _put(lambda state: len(state.memo)),
+    "\x94": _put(lambda state: state.memo.next_place()),
     "g": _get(PickleState.line_number),
     "h": _get(lambda state: state.number(1)),
     "j": _get(lambda state: state.number(4)),

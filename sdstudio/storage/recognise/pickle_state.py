@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sdstudio.storage.recognise.pickle_values import Made, Name
@@ -17,6 +17,40 @@ Load = Callable[[object], object]
 """A persistent id -> what stands for it."""
 
 
+class Memo(dict[int, Any]):
+    """What was kept for later, by its place. Of long runs of tensors it is only made when something is asked for that
+    is not there: most checkpoints never do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._postponed: list[tuple[int, Callable[[], Iterable[object]]]] = []
+
+    def __missing__(self, place: int) -> Any:
+        if not self._postponed:
+            raise KeyError(place)
+        self._catch_up()
+        return self[place]
+
+    def postpone(self, first: int, count: int, make: Callable[[], Iterable[object]]) -> None:
+        """`make` gives what is kept in `count` places from `first` on, in place of what is there."""
+        places = range(first, first + count)
+        known, others = (self, places) if len(self) < count else (places, self)
+        for place in [place for place in known if place in others]:
+            del self[place]
+        self._postponed.append((first, make))
+
+    def next_place(self) -> int:
+        self._catch_up()
+        return len(self)
+
+    def _catch_up(self) -> None:
+        # The newest first: what is there by then was put there later.
+        while self._postponed:
+            first, make = self._postponed.pop()
+            for place, value in enumerate(make(), first):
+                self.setdefault(place, value)
+
+
 class PickleState:
     """`globals` are the names met so far, in their order."""
 
@@ -26,7 +60,7 @@ class PickleState:
         self.globals: dict[str, None] = {}
         self.stack: list[Any] = []
         self.marks: list[list[Any]] = []
-        self.memo: dict[int, Any] = {}
+        self.memo = Memo()
         self.build = build
         self.find = load
 
@@ -51,11 +85,11 @@ class PickleState:
     def text(self, count: int) -> str:
         return self.take(count).decode("utf-8", "surrogatepass")
 
-    def line(self) -> str:
+    def line(self, encoding: str = "utf-8") -> str:
         end = self.data.find(b"\n", self.place, self.place + LINE_MAX)
         if end < 0:
             raise broken("its pickle has a line without end")
-        text = self.data[self.place : end].decode("utf-8")
+        text = self.data[self.place : end].decode(encoding)
         self.place = end + 1
         return text
 

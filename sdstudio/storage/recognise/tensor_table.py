@@ -47,12 +47,18 @@ class TensorTable:
     """`texts` is what the file says of itself: the metadata of a safetensors header, or small values of a pickle."""
 
     def __init__(
-        self, *, entries: Mapping[str, TensorEntry], texts: Mapping[str, str] | None = None, layout: str = ""
+        self,
+        *,
+        entries: Mapping[str, TensorEntry],
+        texts: Mapping[str, str] | None = None,
+        layout: str = "",
+        names: list[str] | None = None,
     ) -> None:
+        """`names` are those of the entries in their order, where somebody has them sorted already."""
         self.entries = entries
         self.texts = texts or {}
         self.layout = layout
-        self._names = sorted(entries)
+        self._names = sorted(entries) if names is None else names
 
     def __contains__(self, name: str) -> bool:
         return name in self.entries
@@ -76,9 +82,11 @@ class TensorTable:
         begin = bisect_left(self._names, prefix)
         # No name goes on with the last of all characters.
         end = bisect_left(self._names, prefix + "\U0010ffff", begin)
+        inside = self._names[begin:end]
         cut = len(prefix)
-        entries = {name[cut:]: self.entries[name] for name in self._names[begin:end]}
-        return TensorTable(entries=entries, texts=self.texts, layout=self.layout)
+        names = [name[cut:] for name in inside]
+        entries = dict(zip(names, map(self.entries.__getitem__, inside), strict=True))
+        return TensorTable(entries=entries, texts=self.texts, layout=self.layout, names=names)
 
     def any_with(self, prefix: str) -> bool:
         place = bisect_left(self._names, prefix)
@@ -88,12 +96,15 @@ class TensorTable:
         return any(part in name for name in self._names)
 
     def parameters(self) -> int:
-        return sum(entry.numbers for entry in self.entries.values())
+        return sum(math.prod(shape) for _, shape, _ in self.entries.values())
 
     def precision(self) -> str:
         """The type that most of the bytes have: “fp16”, “fp32”, “bf16”, “fp8” …; "" for nothing."""
         sums: dict[str, int] = {}
-        for entry in self.entries.values():
-            shown = _SHOWN.get(entry.dtype, entry.dtype.lower())
-            sums[shown] = sums.get(shown, 0) + entry.bytes
-        return max(sums, key=lambda shown: sums[shown]) if sums else ""
+        for dtype, _, size in self.entries.values():
+            sums[dtype] = sums.get(dtype, 0) + size
+        shown: dict[str, int] = {}
+        for dtype, size in sums.items():
+            word = _SHOWN.get(dtype, dtype.lower())
+            shown[word] = shown.get(word, 0) + size
+        return max(shown, key=lambda word: shown[word]) if shown else ""

@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeGuard
 
-from sdstudio.domain.pickle_globals import DTYPES, STORAGES, TENSOR_BUILDERS, TYPED_BUILDER, WRAPPERS, is_harmless
+from sdstudio.domain.pickle_globals import (
+    DTYPES,
+    STORAGE_DTYPES,
+    TABLES,
+    TENSOR_BUILDERS,
+    TYPED_BUILDER,
+    WRAPPERS,
+    is_harmless,
+)
 from sdstudio.storage.recognise.pickle_machine import follow
 from sdstudio.storage.recognise.pickle_state import PickleState
 from sdstudio.storage.recognise.pickle_values import Made, Name, StorageRef, TensorRef
 from sdstudio.storage.recognise.refusal import Refusal, broken, unsafe
 
-_TABLES = ("collections.OrderedDict", "builtins.dict", "__builtin__.dict", "collections.defaultdict")
 _LISTS = ("builtins.list", "__builtin__.list", "builtins.set", "__builtin__.set")
 _NAMES_SHOWN = 4
 _DEPTH_MAX = 6
@@ -48,10 +55,10 @@ def _load(key: object) -> object:
     if type(key) is not tuple or len(key) < 5 or key[0] != "storage":
         raise broken("its pickle refers to something outside")
     kind, name, count = key[1], key[2], key[4]
-    dtype = _STORAGE_DTYPES.get(kind.name) if type(kind) is Name else None
+    dtype = STORAGE_DTYPES.get(kind.name) if type(kind) is Name else None
     if dtype is None or type(name) is not str or type(count) is not int or count < 0:
         raise broken("its pickle has a storage that makes no sense")
-    return StorageRef(dtype, name, count)
+    return StorageRef.of(dtype, name, count)
 
 
 def _build(name: str, arguments: object) -> object:
@@ -61,13 +68,13 @@ def _build(name: str, arguments: object) -> object:
     return make(arguments)
 
 
-def _tensor(arguments: tuple[object, ...]) -> TensorRef:
+def _tensor(arguments: tuple[object, ...], dtype: str = "") -> TensorRef:
     storage, offset, shape, strides = arguments[:4]
     if type(storage) is not StorageRef or type(offset) is not int or not 0 <= offset < _SIDE_MAX:
         raise _no_tensor()
     if not _sides(shape) or not _sides(strides) or len(shape) != len(strides):
         raise _no_tensor()
-    return TensorRef(storage, storage.dtype, offset, shape, strides)
+    return TensorRef.of(storage, dtype or storage.dtype, offset, shape, strides)
 
 
 def _no_tensor() -> Refusal:
@@ -80,7 +87,7 @@ def _typed_tensor(arguments: tuple[object, ...]) -> TensorRef:
     dtype = DTYPES.get(kind.name.rpartition(".")[2]) if isinstance(kind, Name) else None
     if dtype is None:
         raise broken("its pickle has a tensor of an unknown type")
-    return _tensor(arguments)._replace(dtype=dtype)
+    return _tensor(arguments, dtype)
 
 
 def _wrapped(arguments: tuple[object, ...]) -> object:
@@ -95,14 +102,11 @@ def _new_list(_arguments: tuple[object, ...]) -> object:
     return []
 
 
-_STORAGE_DTYPES = {
-    f"{module}.{name}": dtype for module in ("torch", "torch.storage", "torch.cuda") for name, dtype in STORAGES.items()
-}
 _MAKERS: dict[str, Callable[[tuple[object, ...]], object]] = {
     **dict.fromkeys(TENSOR_BUILDERS, _tensor),
     TYPED_BUILDER: _typed_tensor,
     **dict.fromkeys(WRAPPERS, _wrapped),
-    **dict.fromkeys(_TABLES, _new_table),
+    **dict.fromkeys(TABLES, _new_table),
     **dict.fromkeys(_LISTS, _new_list),
 }
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from operator import attrgetter
+from typing import NamedTuple
 
 from sdstudio.storage.recognise.open_file import OpenFile
 from sdstudio.storage.recognise.refusal import Refusal, broken, unsafe, unsupported
@@ -15,17 +15,18 @@ _LIST_BYTES_MAX = 32 * 2**20
 _MEMBERS_MAX = 100_000
 _FULL16, _FULL32 = 0xFFFF, 0xFFFFFFFF
 _STORED = 0
-_ENTRY = struct.Struct("<4s6H3L5H2L")
+_ENTRY = struct.Struct("<4s4x2H8x2L3H8xL")
+"""Of an entry's fields: its sign, flags, method, both sizes, the lengths of what follows, where its header is."""
 _LOCAL_BYTES = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
-    """`header` is where its own header begins in the file; its `size` bytes come behind that."""
+class Member(NamedTuple):
+    """`header` is where its own header begins in the file; its `size` bytes come behind that and the name."""
 
     name: str
     header: int
     size: int
+    name_length: int
 
 
 def is_zip(start: bytes) -> bool:
@@ -40,14 +41,34 @@ def read_members(file: OpenFile) -> dict[str, Member]:
     if offset + size > file.size:
         raise broken("the list of its archive lies outside of the file")
     data = file.read(offset, size)
+    members = _members(data, count)
+    _check_places(members, offset)
+    return members
+
+
+def _members(data: bytes, count: int) -> dict[str, Member]:
+    unpack, entry_bytes, new = _ENTRY.unpack_from, _ENTRY.size, tuple.__new__
     members: dict[str, Member] = {}
     place = 0
     for _ in range(count):
-        member, place = _member(data, place)
-        if member.name in members:
-            raise unsafe(f"“{member.name[:60]}” stands twice in its archive")
-        members[member.name] = member
-    _check_places(members, offset)
+        try:
+            sign, flags, method, packed, size, name_length, extra_length, comment_length, header = unpack(data, place)
+        except struct.error:
+            raise broken("the list of its archive is damaged") from None
+        if sign != b"PK\x01\x02":
+            raise broken("the list of its archive is damaged")
+        begin = place + entry_bytes
+        end = begin + name_length
+        name = data[begin:end].decode("utf-8", "surrogateescape")
+        place = end + extra_length
+        if size == _FULL32 or packed == _FULL32 or header == _FULL32:
+            size, packed, header = _large(data[end:place], size, packed, header)
+        if method != _STORED or packed != size or flags & 1:
+            raise _packed(name, packed, size)
+        if name in members:
+            raise unsafe(f"“{name[:60]}” stands twice in its archive")
+        members[name] = new(Member, (name, header, size, name_length))
+        place += comment_length
     return members
 
 
@@ -74,26 +95,6 @@ def _end(file: OpenFile) -> tuple[int, int, int]:
     return count, size, offset
 
 
-def _member(data: bytes, place: int) -> tuple[Member, int]:
-    try:
-        fields = _ENTRY.unpack_from(data, place)
-    except struct.error:
-        raise broken("the list of its archive is damaged") from None
-    magic, flags, method = fields[0], fields[3], fields[4]
-    packed, size, name_length, extra_length, comment_length = fields[8:13]
-    header = fields[16]
-    if magic != b"PK\x01\x02":
-        raise broken("the list of its archive is damaged")
-    begin = place + _ENTRY.size
-    name = data[begin : begin + name_length].decode("utf-8", "surrogateescape")
-    extra = data[begin + name_length : begin + name_length + extra_length]
-    if _FULL32 in (packed, size, header):
-        size, packed, header = _large(extra, size, packed, header)
-    if method != _STORED or packed != size or flags & 1:
-        raise _packed(name, packed, size)
-    return Member(name, header, size), begin + name_length + extra_length + comment_length
-
-
 def _packed(name: str, packed: int, size: int) -> Refusal:
     if packed and size > 200 * packed:
         return unsafe(f"a zip bomb: “{name[:60]}” grows from {packed:,} to {size:,} bytes")
@@ -118,16 +119,12 @@ def _large(extra: bytes, size: int, packed: int, header: int) -> tuple[int, int,
 
 def _check_places(members: dict[str, Member], end: int) -> None:
     last = 0
-    for member in sorted(members.values(), key=attrgetter("header")):
-        if member.header < last:
-            raise unsafe(f"“{member.name[:60]}” overlaps another part of its archive")
-        last = member.header + _LOCAL_BYTES + len(_raw(member)) + member.size
+    for name, header, size, name_length in sorted(members.values(), key=attrgetter("header")):
+        if header < last:
+            raise unsafe(f"“{name[:60]}” overlaps another part of its archive")
+        last = header + _LOCAL_BYTES + name_length + size
     if last > end:
         raise broken("a part of its archive lies outside of it")
-
-
-def _raw(member: Member) -> bytes:
-    return member.name.encode("utf-8", "surrogateescape")
 
 
 def data_offset(file: OpenFile, member: Member) -> int:
@@ -135,6 +132,6 @@ def data_offset(file: OpenFile, member: Member) -> int:
     local = file.read(member.header, _LOCAL_BYTES)
     name_length, extra_length = (int.from_bytes(local[place : place + 2], "little") for place in (26, 28))
     name = file.read(member.header + _LOCAL_BYTES, name_length)
-    if local[:4] != b"PK\x03\x04" or name != _raw(member):
+    if local[:4] != b"PK\x03\x04" or name != member.name.encode("utf-8", "surrogateescape"):
         raise unsafe(f"“{member.name[:60]}” has another name inside of its archive")
     return member.header + _LOCAL_BYTES + name_length + extra_length
