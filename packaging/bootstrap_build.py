@@ -142,7 +142,7 @@ def install(root: Path, machine: Machine, wish: Wish, python: Path, uv: Path | N
     start = bootstrap_install.start_of_uv(root, python, machine, uv)
     settings = bootstrap_install.settings_of_pip(python, machine)
     arguments = install_arguments(root, settings, wish, machine.system == "linux")
-    extra: dict[str, str] = {}
+    extra = dict(bootstrap_install.PATIENCE)
     if settings.certificates and "SSL_CERT_FILE" not in machine.environ:
         extra["SSL_CERT_FILE"] = settings.certificates
     quiet = () if machine.terminal else ("--quiet",)

@@ -12,6 +12,9 @@ from pathlib import Path
 
 from bootstrap_machine import Machine, SetupError, say
 
+PATIENCE = {"UV_COMPILE_BYTECODE_TIMEOUT": "0"}
+"""uv gives up where one file is not compiled within a minute, which a busy machine may well take."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PipSettings:
@@ -112,7 +115,7 @@ def settings_of_pip(python: Path, machine: Machine) -> PipSettings:
 
 
 def _with_uv(uv: Sequence[str], root: Path, python: Path, machine: Machine, settings: PipSettings, test: bool) -> bool:
-    extra = {}
+    extra = dict(PATIENCE)
     if settings.certificates and "SSL_CERT_FILE" not in machine.environ:
         extra["SSL_CERT_FILE"] = settings.certificates
     quiet = () if machine.terminal else ("--quiet",)

@@ -214,6 +214,7 @@ def test_uv_installs_at_the_pinned_version() -> None:
     assert "--compile-bytecode" in line and f"-c {ROOT / 'constraints.txt'}" in line
     assert f"-e {ROOT}[test]" in line
     assert calls.environs[-1]["SSL_CERT_FILE"] == "/ca.pem"
+    assert calls.environs[-1]["UV_COMPILE_BYTECODE_TIMEOUT"] == "0", "a busy machine may take its time"
 
 
 @pytest.mark.usefixtures("no_pip_config")
