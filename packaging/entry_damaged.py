@@ -125,7 +125,10 @@ def show_box(text: str) -> None:
     """With the first of BOXES that this desktop has; without one, not at all."""
     import shutil  # these two only here: every start waits for this module
     import subprocess
+    import textwrap
 
     command = next((box for box in BOXES if shutil.which(box[0])), None)
+    if command == BOXES[-1]:  # older than Unicode, and it breaks no lines
+        text = textwrap.fill(text.replace("“", '"').replace("”", '"'))
     if command is not None:
         subprocess.run([*command, text], check=False)

@@ -149,14 +149,20 @@ def test_a_command_that_fails_in_a_whole_folder_says_nothing_of_it(capsys: pytes
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has a box of its own")
-def test_who_starts_from_a_menu_sees_a_box(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    box = tmp_path / "bin" / "kdialog"
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [("kdialog", "--title|SD Studio|--error|“It” is damaged.|"), ("xmessage", '-center|"It" is damaged.|')],
+)
+def test_who_starts_from_a_menu_sees_a_box(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, shown: str
+) -> None:
+    box = tmp_path / "bin" / name
     box.parent.mkdir()
     box.write_text(f'#!/bin/sh\nprintf "%s|" "$@" >"{tmp_path}/shown"\n')
     box.chmod(0o755)
     monkeypatch.setenv("PATH", str(box.parent))
-    show_box("It is damaged.")
-    assert (tmp_path / "shown").read_text() == "--title|SD Studio|--error|It is damaged.|"
+    show_box("“It” is damaged.")
+    assert (tmp_path / "shown").read_text(encoding="utf-8") == shown
     monkeypatch.setenv("PATH", str(tmp_path))
     show_box("Without any such program nothing happens.")
 
