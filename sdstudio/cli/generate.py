@@ -109,9 +109,10 @@ def note_unknown_words(info: ModelInfo, prompt: str, console: Console) -> None:
 def note_additions(args: argparse.Namespace, info: ModelInfo, request: GenerationRequest, console: Console) -> None:
     """Says so where the prompt and an argument name the same LoRA, where the negative prompt names one, and where the
     quick form gets another number of steps than it was made for."""
-    quick, steps = info.presets.quick if args.quick else None, request.sampling.steps
-    if quick is not None and steps != quick.steps:
-        console.note(f"The quick form was trained for {quick.steps} steps: with {steps}, pictures are seldom better.")
+    quick = info.presets.quick if args.quick else None
+    note = quick.note(request.sampling.steps) if quick is not None else ""
+    if note:
+        console.note(note)
     for name in overridden(args, request):
         console.note(f"The LoRA “{name}” is in the prompt too; its weight there counts.")
     if lora_tags(request.prompt.negative):

@@ -30,6 +30,12 @@ class QuickPreset:
         named = (lora for lora in loras if (lora.name, lora.weight) == (self.lora.name, self.lora.weight))
         return next((lora for lora in named if len({lora.hash, self.lora.hash} - {""}) < 2), None)
 
+    def note(self, steps: int) -> str:
+        """What to know of another number of steps; "" for its own."""
+        if steps == self.steps:
+            return ""
+        return f"The quick form was trained for {self.steps} steps: with {steps}, pictures are seldom better."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelPresets:

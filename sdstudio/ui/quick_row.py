@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from sdstudio.app.session import Session
 from sdstudio.domain.models import ModelInfo
-from sdstudio.ui.controls import Chip, describe
+from sdstudio.ui.controls import Chip, TextLabel, describe
 from sdstudio.ui.theme import Theme
 
 
 class QuickRow(QWidget):
-    """Bound to the session in both directions."""
+    """Bound to the session in both directions. `says` is there while the steps are others than it was made for."""
 
     def __init__(self, session: Session, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self.switch = Chip(theme)
         describe(self.switch, self.tr("Quick"))
-        line = QHBoxLayout(self)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.addWidget(self.switch)
-        line.addStretch(1)
+        self.says = TextLabel(theme, font="small", role="hint")
+        self.says.setWordWrap(True)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.switch, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.says)
         self.switch.clicked.connect(session.choose_quick)
         session.state_changed.connect(self._follow)
         session.model_changed.connect(self._show_model)
         self._show_model(session.model)
 
     def _follow(self, names: frozenset[str]) -> None:
-        if "quick" in names:
-            self.switch.setChecked(self._session.state.quick)
+        if names & {"quick", "steps"}:
+            self._show_state()
 
     def _show_model(self, info: ModelInfo) -> None:
         quick = info.presets.quick
@@ -39,4 +43,11 @@ class QuickRow(QWidget):
             self.switch.setText(words)
             self.switch.updateGeometry()
             describe(self.switch, words, self.tr("For a first look: few steps, with what makes them enough."))
-        self.switch.setChecked(self._session.state.quick)
+        self._show_state()
+
+    def _show_state(self) -> None:
+        state, quick = self._session.state, self._session.model.presets.quick
+        self.switch.setChecked(state.quick)
+        words = quick.note(state.steps) if state.quick and quick is not None else ""
+        self.says.setText(words)
+        self.says.setVisible(bool(words))

@@ -148,12 +148,12 @@ def _told(table: TensorTable) -> ModelFamily | str | None:
 
 def find_embedding(table: TensorTable) -> ModelFile | None:
     """A few vectors as wide as a text encoder's."""
-    if len(table.entries) > _EMBEDDING_TENSORS_MAX:
+    if len(table) > _EMBEDDING_TENSORS_MAX:
         return None
     if {"clip_l", "clip_g"} <= set(table):
         return _embedding(ModelFamily.SDXL, table, "A1111", table.size("clip_g", 0))
     named_so = "emb_params" in table or table.any_with("string_to_param")
-    if not named_so and len(table.entries) != 1:
+    if not named_so and len(table) != 1:
         return None
     name = "emb_params" if "emb_params" in table else next(iter(table))
     shape = table.shape(name)

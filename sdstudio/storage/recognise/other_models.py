@@ -79,4 +79,4 @@ def unknown(table: TensorTable) -> ModelFile:
     """The last word: what is in it, for those who know more."""
     names = sorted(table)[:3]
     shown = ", ".join(name if len(name) <= 40 else name[:37] + "…" for name in names)
-    return named("an unknown model", f"no kind that SD Studio knows ({len(table.entries):,} tensors: {shown} …)")
+    return named("an unknown model", f"no kind that SD Studio knows ({len(table):,} tensors: {shown} …)")

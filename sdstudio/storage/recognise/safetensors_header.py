@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from sdstudio.storage.recognise.header_tensors import usual_header
 from sdstudio.storage.recognise.open_file import OpenFile
-from sdstudio.storage.recognise.refusal import Refusal, broken, truncated, unsafe
-from sdstudio.storage.recognise.tensor_table import BITS, TensorEntry, TensorTable
+from sdstudio.storage.recognise.refusal import broken, truncated, unsafe
+from sdstudio.storage.recognise.tensor_rules import ENTRIES_MAX, METADATA, bad_tensor, entry_of, place_of, short
+from sdstudio.storage.recognise.tensor_table import TensorEntry, TensorTable
 
 HEADER_BYTES_MAX = 8 * 2**20
 """A checkpoint's header has 0.1 to 0.4 megabytes; with a merge's recipe or a trainer's log in it, a few."""
-ENTRIES_MAX = 20_000
-"""SDXL has 2,500 tensors, twice that with an EMA; LoRAs for it up to 7,000."""
-_DIMENSIONS_MAX = 16
-_BITS_MAX = 2**66
-_METADATA = "__metadata__"
 
 
 def has_header(start: bytes) -> bool:
@@ -25,19 +22,18 @@ def has_header(start: bytes) -> bool:
 
 def read_header(file: OpenFile) -> TensorTable:
     """Raises Refusal for a header that lies, is too large, or does not fit the file."""
-    length, table = read_json_header(file)
-    entries, whole = _entries(table)
+    length, data = _read(file)
+    entries, whole, texts = _decoded(data)
     held = file.size - 8 - length
     if held < whole:
         raise truncated(file.size, 8 + length + whole)
     if held > whole:
         raise broken(f"{held - whole:,} bytes lie behind the last tensor")
     file.check_unchanged()
-    texts = table.get(_METADATA)
-    return TensorTable(entries=entries, texts=_texts(texts), layout="safetensors")
+    return TensorTable(entries=entries, texts=texts, layout="safetensors")
 
 
-def read_json_header(file: OpenFile) -> tuple[int, dict[str, Any]]:
+def _read(file: OpenFile) -> tuple[int, bytes]:
     length = int.from_bytes(file.read(0, 8), "little")
     if length > HEADER_BYTES_MAX and length + 8 > file.size:
         raise unsafe(f"its header claims to have {length:,} bytes")
@@ -45,15 +41,24 @@ def read_json_header(file: OpenFile) -> tuple[int, dict[str, Any]]:
         raise unsafe(f"its header has {length:,} bytes; {HEADER_BYTES_MAX:,} is the most that is read")
     if length + 8 > file.size:
         raise truncated(file.size, length + 8)
+    return length, file.read(8, length)
+
+
+def _decoded(data: bytes) -> tuple[dict[str, TensorEntry], int, dict[str, str]]:
+    """The tensors, how many bytes they take together, and the metadata."""
     try:
-        table = json.loads(file.read(8, length).decode("utf-8"), object_pairs_hook=_Tables())
+        text = data.decode("utf-8")
+        usual = usual_header(text)
+        table = json.loads(text, object_pairs_hook=_Tables()) if usual is None else {}
     except RecursionError:
         raise unsafe("its header is nested too deeply") from None
     except ValueError as error:
         raise broken(f"its header is no JSON: {str(error)[:80]}") from error
+    if usual is not None:
+        return usual
     if not isinstance(table, dict):
         raise broken("its header is no table of tensors")
-    return length, table
+    return *_entries(table), _texts(table.get(METADATA))
 
 
 class _Tables:
@@ -86,54 +91,20 @@ def _entries(table: dict[str, Any]) -> tuple[dict[str, TensorEntry], int]:
     places: list[tuple[int, int, str]] = []
     entries: dict[str, TensorEntry] = {}
     for name, value in table.items():
-        if name == _METADATA:
+        if name == METADATA:
             continue
-        entries[name], begin, end = _entry(name, value)
-        places.append((begin, end, name))
+        if not isinstance(value, dict):
+            raise bad_tensor(name, "is described by no table")
+        entries[name] = entry = entry_of(name, value)
+        places.append((*place_of(name, value, entry.bytes), name))
     if not places:
         raise broken("it holds no tensors")
     places.sort()
     last = 0
     for begin, end, name in places:
         if begin < last:
-            raise unsafe(f"the tensor {_short(name)} overlaps another")
+            raise unsafe(f"the tensor {short(name)} overlaps another")
         if begin > last:
-            raise broken(f"there is a gap of {begin - last:,} bytes before the tensor {_short(name)}")
+            raise broken(f"there is a gap of {begin - last:,} bytes before the tensor {short(name)}")
         last = end
     return entries, last
-
-
-def _entry(name: str, value: object) -> tuple[TensorEntry, int, int]:
-    if not isinstance(value, dict):
-        raise _bad(name, "is described by no table")
-    dtype, shape, offsets = value.get("dtype"), value.get("shape"), value.get("data_offsets")
-    bits = BITS.get(dtype) if isinstance(dtype, str) else None
-    if bits is None or not isinstance(dtype, str):
-        raise _bad(name, f"has the unknown type {str(dtype)[:20]!r}")
-    if not isinstance(shape, list) or len(shape) > _DIMENSIONS_MAX:
-        raise _bad(name, "has no proper shape")
-    if not isinstance(offsets, list) or len(offsets) != 2:
-        raise _bad(name, "has no proper place")
-    count = bits
-    for side in shape:
-        # bool is an int in Python, but not in JSON.
-        if type(side) is not int or side < 0:
-            raise _bad(name, "has no proper shape")
-        count *= side
-        if count >= _BITS_MAX:
-            raise unsafe(f"the tensor {_short(name)} claims more numbers than any disk holds")
-    begin, end = offsets
-    if type(begin) is not int or type(end) is not int or not 0 <= begin <= end < _BITS_MAX:
-        raise _bad(name, "has no proper place")
-    if count != (end - begin) * 8:
-        raise _bad(name, f"takes {end - begin:,} bytes, but its shape and type need {count // 8:,}")
-    return TensorEntry(dtype, tuple(shape), end - begin), begin, end
-
-
-def _bad(name: str, words: str) -> Refusal:
-    return broken(f"the tensor {_short(name)} {words}")
-
-
-def _short(name: str) -> str:
-    shown = name if len(name) <= 60 else name[:57] + "…"
-    return f"“{shown}”"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -34,13 +33,11 @@ _SHOWN = {"F16": "fp16", "F32": "fp32", "BF16": "bf16", "F64": "fp64", "F8_E4M3"
 
 
 class TensorEntry(NamedTuple):
+    """Tensors of the same kind may share one."""
+
     dtype: str
     shape: tuple[int, ...]
     bytes: int
-
-    @property
-    def numbers(self) -> int:
-        return math.prod(self.shape)
 
 
 class TensorTable:
@@ -52,24 +49,31 @@ class TensorTable:
         entries: Mapping[str, TensorEntry],
         texts: Mapping[str, str] | None = None,
         layout: str = "",
+        prefix: str = "",
         names: list[str] | None = None,
     ) -> None:
-        """`names` are those of the entries in their order, where somebody has them sorted already."""
+        """With a prefix it is of those `names`, which all begin with it and are sorted; they are called without it."""
         self.entries = entries
         self.texts = texts or {}
         self.layout = layout
+        self._prefix = prefix
         self._names = sorted(entries) if names is None else names
+        self._joined: str | None = None
 
     def __contains__(self, name: str) -> bool:
-        return name in self.entries
+        return self._prefix + name in self.entries
 
     def __iter__(self) -> Iterator[str]:
         """In the order of the names."""
-        return iter(self._names)
+        cut = len(self._prefix)
+        return (name[cut:] for name in self._names) if cut else iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
     def shape(self, name: str) -> tuple[int, ...]:
         """() where there is no such tensor."""
-        entry = self.entries.get(name)
+        entry = self.entries.get(self._prefix + name)
         return entry.shape if entry is not None else ()
 
     def size(self, name: str, axis: int) -> int:
@@ -79,32 +83,38 @@ class TensorTable:
 
     def below(self, prefix: str) -> TensorTable:
         """What begins with the prefix, without it."""
-        begin = bisect_left(self._names, prefix)
+        whole = self._prefix + prefix
+        begin = bisect_left(self._names, whole)
         # No name goes on with the last of all characters.
-        end = bisect_left(self._names, prefix + "\U0010ffff", begin)
-        inside = self._names[begin:end]
-        cut = len(prefix)
-        names = [name[cut:] for name in inside]
-        entries = dict(zip(names, map(self.entries.__getitem__, inside), strict=True))
-        return TensorTable(entries=entries, texts=self.texts, layout=self.layout, names=names)
+        end = bisect_left(self._names, whole + "\U0010ffff", begin)
+        names = self._names[begin:end]
+        return TensorTable(entries=self.entries, texts=self.texts, layout=self.layout, prefix=whole, names=names)
 
     def any_with(self, prefix: str) -> bool:
-        place = bisect_left(self._names, prefix)
-        return place < len(self._names) and self._names[place].startswith(prefix)
+        whole = self._prefix + prefix
+        place = bisect_left(self._names, whole)
+        return place < len(self._names) and self._names[place].startswith(whole)
 
     def any_having(self, part: str) -> bool:
-        return any(part in name for name in self._names)
+        """`part` has no line break."""
+        if self._joined is None:
+            self._joined = "\n".join(self)
+        return part in self._joined
 
     def parameters(self) -> int:
-        return sum(math.prod(shape) for _, shape, _ in self.entries.values())
+        return sum(size * 8 // BITS[dtype] for dtype, size in self._bytes().items())
 
     def precision(self) -> str:
         """The type that most of the bytes have: “fp16”, “fp32”, “bf16”, “fp8” …; "" for nothing."""
-        sums: dict[str, int] = {}
-        for dtype, _, size in self.entries.values():
-            sums[dtype] = sums.get(dtype, 0) + size
         shown: dict[str, int] = {}
-        for dtype, size in sums.items():
+        for dtype, size in self._bytes().items():
             word = _SHOWN.get(dtype, dtype.lower())
             shown[word] = shown.get(word, 0) + size
         return max(shown, key=lambda word: shown[word]) if shown else ""
+
+    def _bytes(self) -> dict[str, int]:
+        """Of each type."""
+        sums: dict[str, int] = {}
+        for dtype, _, size in map(self.entries.__getitem__, self._names):
+            sums[dtype] = sums.get(dtype, 0) + size
+        return sums

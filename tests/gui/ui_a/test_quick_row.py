@@ -47,6 +47,28 @@ def test_it_follows_the_session(dock: LeftDock, context: AppContext) -> None:
     assert dock.settings.quick.isVisible() and not dock.settings.quick.switch.isChecked()
 
 
+def test_other_steps_than_its_own_are_told_of_calmly(dock: LeftDock, context: AppContext) -> None:
+    quick, settings = dock.settings.quick, dock.settings
+    settings.steps.number.setFocus(Qt.FocusReason.TabFocusReason)
+    context.session.update(steps=9)
+    assert not quick.says.isVisible()
+    QTest.mouseClick(quick.switch, Qt.MouseButton.LeftButton)
+    assert settings.steps.value() == 2 and not quick.says.isVisible()
+    field = settings.steps.number
+    field.selectAll()
+    QTest.keyClicks(field, "9")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    assert context.session.state.steps == 9 and quick.switch.isChecked()
+    assert quick.says.isVisible()
+    assert quick.says.text() == "The quick form was trained for 2 steps: with 9, pictures are seldom better."
+    context.session.update(steps=2)
+    assert not quick.says.isVisible()
+    context.session.update(steps=3)
+    assert quick.says.isVisible()
+    QTest.mouseClick(quick.switch, Qt.MouseButton.LeftButton)
+    assert not quick.says.isVisible() and not quick.says.text()
+
+
 def test_the_tab_key_meets_it_behind_the_steps(dock: LeftDock) -> None:
     stops = dock.settings.tab_stops()
     assert stops[stops.index(dock.settings.steps.number) + 1] is dock.settings.quick.switch
