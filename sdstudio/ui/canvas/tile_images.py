@@ -55,8 +55,9 @@ class TileImage:
 
 
 class TileImages:
-    """Least recently used tiles leave first. `wanted` collects what was asked for and was not ready; `sketches` are
-    shown nearly as they are, and wait for the hand to rest."""
+    """Least recently used tiles leave first. `wanted` collects what was asked for and was not ready; `sketches` are the
+    parts that were shown nearly as they are, and stay so until `spoil_sketches`: who shows them has to paint them anew
+    then."""
 
     def __init__(self, source: TileSource, limit: int = BYTES) -> None:
         self.wanted: dict[LevelKey, None] = {}
@@ -166,7 +167,6 @@ class TileImages:
     def _fetch(self, known: LevelKey) -> TileImage | None:
         level, key = known
         pixels = self._source.picture_tile(level, key)
-        self.spoil_sketches([known])
         old, stale = self._kept.get(known), self._stale.pop(known, None)
         if pixels is not None and old is not None and stale is not None:
             image: TileImage | None = renewed(old, pixels[stale.slices], stale)
@@ -193,7 +193,6 @@ class TileImages:
         if known in self._kept:
             self._bytes -= _cost(self._kept.pop(known))
             self._stale.pop(known, None)
-            self.sketches.pop(known, None)
 
     def _coarser(self, level: int, key: TileKey) -> tuple[TileImage | None, int]:
         """The same place with fewer pixels, where that is at hand; else computed now: never nothing."""

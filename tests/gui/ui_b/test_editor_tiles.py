@@ -134,7 +134,7 @@ def test_while_the_hand_draws_changes_are_sketched_and_exact_afterwards() -> Non
     assert not tiles.sketches
 
 
-def test_what_cannot_be_sketched_is_fetched_and_makes_a_sketch_exact_too() -> None:
+def test_what_cannot_be_sketched_is_fetched_and_a_sketch_beside_it_stays_one() -> None:
     source = SlowSource()
     tiles = TileImages(source)
     tiles.get(3, (0, 0)), tiles.get(1, (0, 0))
@@ -147,7 +147,21 @@ def test_what_cannot_be_sketched_is_fetched_and_makes_a_sketch_exact_too() -> No
     source.sketch_from = 4
     tiles.invalidate(Rect(80, 80, 8, 8))
     coarse = tiles.get(3, (0, 0))
-    assert coarse is not None and red_green(coarse.words) == (3, 9) and not tiles.sketches
+    assert coarse is not None and red_green(coarse.words[10:, 10:]) == (3, 9)
+    assert coarse.words[0, 0] == 0xFF0000FF and tiles.sketches == {(3, (0, 0)): Rect(0, 0, 1, 1)}
+
+
+def test_a_sketch_is_remembered_though_its_tile_leaves() -> None:
+    tiles = TileImages(SlowSource(), limit=TILE_BYTES)
+    tiles.get(3, (0, 0))
+    tiles.begin_frame(60.0, sketch=True)
+    tiles.invalidate(Rect(0, 0, 8, 8))
+    tiles.get(3, (0, 0)), tiles.get(0, (1, 0))
+    assert tiles.nbytes == TILE_BYTES and list(tiles.sketches) == [(3, (0, 0))]
+    tiles.spoil_sketches([(3, (0, 0))])
+    tiles.begin_frame(60.0)
+    image = tiles.get(3, (0, 0))
+    assert image is not None and red_green(image.words) == (3, 0) and not tiles.sketches
 
 
 def test_masks_are_shown_as_they_were_until_they_are_ready() -> None:

@@ -316,7 +316,11 @@ def test_the_screen_follows_every_change_and_it_is_seen_when_it_does_not(board: 
         check_screen(board.view)
 
 
-def test_far_away_a_stroke_is_sketched_and_exact_when_the_hand_is_done(board: EditorBoard, theme: Theme) -> None:
+@pytest.mark.parametrize("work_s", [0.0, 60.0], ids=["slowly", "at once"])
+def test_far_away_a_stroke_is_sketched_and_exact_when_the_hand_is_done(
+    board: EditorBoard, theme: Theme, monkeypatch: pytest.MonkeyPatch, work_s: float
+) -> None:
+    monkeypatch.setattr(editor_scene, "WORK_S", work_s)
     rng = np.random.default_rng(3)
     pixels = np.full((1100, 1500, 4), 255, np.uint8)
     pixels[..., :3] = rng.integers(60, 160, (1100, 1500, 3), np.uint8)
@@ -332,6 +336,6 @@ def test_far_away_a_stroke_is_sketched_and_exact_when_the_hand_is_done(board: Ed
         if cancelled:
             board.session.cancel_gesture()
         else:
-            board.mouse(RELEASE, (240, 150))
+            board.mouse(RELEASE, (240, 170))
         board.desk.wait(lambda: scene.sharp)
         check_view(board.view, board.session, theme)
