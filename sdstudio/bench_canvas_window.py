@@ -34,6 +34,9 @@ VIEW = (1100, 800)
 BEAT_MS = 5
 REPEATS = 7
 PATIENCE_S = 300.0
+REST_S = 8.0
+"""Before each stroke and each of the other parts: a laptop, or a host that shares its processors out, slows down under
+lasting load, and no hand draws eight strokes in one go."""
 SEED = 20240607
 PARTS = ("strokes", "zoom_and_pan", "fills", "mask_commands")
 """And "strokes_by_work" in place of "strokes": for a busy machine, see `WorkClock`."""
@@ -97,6 +100,7 @@ class Bench:
         taken = taken_away()
         self.open()
         for part in parts:
+            self.rest()
             getattr(self, part)()
         if taken is not None:
             row("processors taken away by the host", [(taken_away() or 0.0) - taken])
@@ -156,6 +160,13 @@ class Bench:
     def strokes_by_work(self) -> None:
         self.strokes(WorkClock())
 
+    def rest(self) -> None:
+        """As long as REST_S for strokes as long as SECONDS, with the window answering."""
+        end = time.monotonic() + REST_S * self.seconds / SECONDS
+        while time.monotonic() < end:
+            self.app.processEvents()
+            time.sleep(0.02)
+
     def stroke(self, target: str, size: int, zoom: float | None, clock: Clock) -> None:
         """Events are due by the clock; each frame hands over all that are due, then the view paints. The line's age is
         that of the first event in it, at the end of the frame after which it is on the screen whole."""
@@ -166,6 +177,7 @@ class Bench:
         self.session.update_settings(tool="brush", target=target)
         self.session.update_brush(size=float(size), hardness=0.8, opacity=1.0)
         self.settle()
+        self.rest()
         points = list(hand(self.side, self.side / 6 if zoom is None else VIEW[0] / 2, self.seconds))
         handling, painting = Times(), Times()
         ages: list[float] = []
@@ -235,6 +247,7 @@ class Bench:
         for zoom in (0.3, 1.0):
             view.set_zoom(zoom)
             self.settle()
+            self.rest()
             times = Times()
             middle, held = Qt.MouseButton.MiddleButton, Qt.MouseButton.MiddleButton
             for step in range(120):
