@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject
 
+from sdstudio.app.canvas_ahead import LookAhead
 from sdstudio.app.canvas_build import AREA_PIXELS, NewTiles, filled
 from sdstudio.app.canvas_pace import HandPace, step_back
 from sdstudio.app.canvas_tools import CanvasTools
@@ -14,13 +15,12 @@ from sdstudio.canvas.blend import opacity_step
 from sdstudio.canvas.document import CanvasDocument, Change
 from sdstudio.canvas.pointer import PointerEvent
 from sdstudio.canvas.spare import LARGE_CANVAS, spare_tiles
-from sdstudio.canvas.tiles import keys_of
 from sdstudio.canvas.tool_area import AreaWork
 from sdstudio.canvas.tool_base import Outline
 from sdstudio.canvas.tool_fill import FillWork
 from sdstudio.canvas.tool_settings import ToolSettings
 from sdstudio.canvas.tools import GRAB, Tool, make_tool, picks
-from sdstudio.domain.canvas_state import MASK, PAINT, Tile
+from sdstudio.domain.canvas_state import MASK, PAINT
 from sdstudio.domain.geometry import Rect
 
 
@@ -39,6 +39,7 @@ class CanvasHand(CanvasTools):
         self._hand_layer = MASK
         self._grab = GRAB
         self._spare_io = io
+        self._ahead = LookAhead(io, self.pace)
         self._refilling = False
         self.document_changed.connect(self._forget_hand)
         self.settings_changed.connect(self._follow_tool)
@@ -69,6 +70,7 @@ class CanvasHand(CanvasTools):
             self._tool = make_tool(self._document, self._settings, self._last_point, self._grab, AREA_PIXELS)
             self._hand_layer = MASK if self._settings.target == "mask" else PAINT
         self._pressed = True
+        self._ahead.begin(event.point)
         self._after(self._tool.press(event))
 
     def _show_paint(self, document: CanvasDocument) -> None:
@@ -84,6 +86,9 @@ class CanvasHand(CanvasTools):
         if self._tool is not None and events:
             self.pace.begin()
             self._after(self._tool.move(events))
+            if self._tool is not None and self._document is not None and self._large:
+                grid = self._document.grid(self._hand_layer)
+                self._ahead.go_on(grid, self._tool.parts, events[-1].point)
 
     def release(self, event: PointerEvent) -> None:
         self._pressed = False
@@ -129,22 +134,20 @@ class CanvasHand(CanvasTools):
                 self._look_at_mask()
             self.touched.emit()
 
+    @property
+    def _large(self) -> bool:
+        return self._document is not None and self._document.size.pixels >= LARGE_CANVAS
+
     def _look_at_spares(self) -> None:
         """Memory for the tiles to come is made ready in the other thread; small canvases have few."""
-        large = self._document is not None and self._document.size.pixels >= LARGE_CANVAS
-        if large and not self._refilling and spare_tiles.low:
+        if self._large and not self._refilling and spare_tiles.low:
             self._refilling = True
             self._spare_io.submit(lambda: _refill(self.pace), self._refilled)
 
     def look_ahead(self) -> None:
-        """The document was frozen in the middle of a gesture: what the hand writes to next has to be copied first. The
-        other thread does that before the hand is there."""
-        if self._document is None or self._tool is None:
-            return
-        keys = {key for part in self._tool.parts for key in keys_of(part)}
-        tiles = self._document.grid(self._hand_layer).frozen(keys)
-        if tiles:
-            self._spare_io.submit(lambda: _copy_ahead(tiles, self.pace))
+        """The document was frozen, maybe in the middle of a gesture."""
+        if self._document is not None and self._tool is not None:
+            self._ahead.stay(self._document.grid(self._hand_layer), self._tool.parts)
 
     def _refilled(self, _nothing: None) -> None:
         self._refilling = False
@@ -201,12 +204,6 @@ class CanvasHand(CanvasTools):
         self._last_point = None
         self._pressed = False
         self._follow_outline()
-
-
-def _copy_ahead(tiles: list[Tile], pace: HandPace) -> None:
-    """In the other thread, as `_refill`."""
-    step_back()
-    spare_tiles.copy_ahead(tiles, pace.rest)
 
 
 def _refill(pace: HandPace) -> None:

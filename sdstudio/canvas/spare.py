@@ -7,7 +7,7 @@ large brush opens dozens of tiles in a frame after each snapshot.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -18,6 +18,9 @@ from sdstudio.domain.image import Pixels
 KEPT = {1: 256, 4: 128}
 """By channels: 16 MB for masks (a stroke's coverage takes two of each tile it comes to), 32 MB for colour."""
 
+AHEAD = 64
+"""Copies at most that wait for the hand: a large brush at full speed comes to a dozen tiles in a frame."""
+
 LARGE_CANVAS = 1 << 22
 """Pixels from which on a stroke may touch more tiles than are at hand anyway."""
 
@@ -27,7 +30,7 @@ class SpareTiles:
 
     def __init__(self) -> None:
         self._ready: dict[int, deque[Pixels]] = {channels: deque() for channels in KEPT}
-        self._copies: dict[int, Pixels] = {}  # by the tile's serial
+        self._copies: OrderedDict[int, Pixels] = OrderedDict()  # by the tile's serial, the oldest first
 
     def take(self, channels: int) -> Pixels:
         """TILE x TILE (x 4), writable, with anything in it."""
@@ -45,18 +48,21 @@ class SpareTiles:
         return pixels
 
     def copy_ahead(self, tiles: Iterable[Tile], rest: Callable[[], None]) -> None:
-        """For another thread, too: copies of what will probably be written next. Those that were made the last time
-        and not used are memory like any other. `rest` as for `refill`."""
-        unused, self._copies = self._copies, {}
-        for serial in list(unused):
-            pixels = unused.pop(serial, None)  # the other thread may be faster
-            if pixels is not None:
-                self._ready[_channels(pixels)].append(pixels)
+        """For another thread, too: copies of what will probably be written next. The oldest that nobody came for are
+        memory like any other. `rest` as for `refill`."""
         for tile in tiles:
-            rest()
-            pixels = self.take(_channels(tile.pixels))
-            pixels[...] = tile.pixels
-            self._copies[tile.serial] = pixels
+            if tile.serial not in self._copies:
+                rest()
+                pixels = self.take(_channels(tile.pixels))
+                pixels[...] = tile.pixels
+                self._copies[tile.serial] = pixels
+        while len(self._copies) > AHEAD:
+            _serial, unused = self._copies.popitem(last=False)
+            self._ready[_channels(unused)].append(unused)
+
+    def missing(self, tiles: Iterable[Tile]) -> list[Tile]:
+        """Those that no copy is there of."""
+        return [tile for tile in tiles if tile.serial not in self._copies]
 
     @property
     def low(self) -> bool:

@@ -11,7 +11,7 @@ from sdstudio.canvas.blend import is_opaque, over, premultiplied
 from sdstudio.canvas.document import CanvasDocument
 from sdstudio.canvas.edits import tiles_of
 from sdstudio.canvas.pyramid import Pyramid
-from sdstudio.canvas.spare import KEPT, SpareTiles, spare_tiles
+from sdstudio.canvas.spare import AHEAD, KEPT, SpareTiles, spare_tiles
 from sdstudio.canvas.tiles import TileGrid, keys_of
 from sdstudio.domain.canvas_state import TILE, Tile, TileKey
 from sdstudio.domain.geometry import NO_PIXELS, Rect, Size
@@ -171,8 +171,13 @@ def test_a_tile_to_be_written_is_copied_ahead_or_at_once() -> None:
         assert spare.copied(tiles[0]) is not made[0], "a copy is handed out once"
         spare.copy_ahead(tiles[:1], lambda: None)
         left = spare._copies[tiles[0].serial]
-        spare.copy_ahead([], lambda: None)
-        assert spare.take(channels) is left, "one that nobody wanted is memory like any other"
+        spare.copy_ahead(tiles[:1], lambda: rests.append(1))
+        assert len(rests) == 2 and spare._copies[tiles[0].serial] is left, "once is enough"
+        assert spare.missing(tiles) == tiles[1:]
+        others = [Tile(np.full(shape, 9, np.uint8)) for _ in range(AHEAD)]
+        spare.copy_ahead(others, lambda: None)
+        assert len(spare._copies) == AHEAD and spare.missing(tiles) == tiles
+        assert spare.take(channels) is left, "the oldest that nobody wanted is memory like any other"
 
 
 def test_frozen_tiles_are_those_that_a_write_would_copy() -> None:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from sdstudio.app import canvas_hand
+from sdstudio.app import canvas_ahead
 from sdstudio.canvas.pointer import PointerEvent
 from sdstudio.canvas.spare import SpareTiles
+from sdstudio.domain.geometry import Rect, Size
 from tests.helpers.app_fixtures import MakeContext
 from tests.helpers.canvas_desk import CanvasDesk
 
@@ -21,7 +22,7 @@ def test_the_tiles_that_a_snapshot_froze_under_the_brush_are_copied_ahead(
     context.autosave.restore()
     desk.open()
     made = SpareTiles()
-    monkeypatch.setattr(canvas_hand, "spare_tiles", made)
+    monkeypatch.setattr(canvas_ahead, "spare_tiles", made)
     context.canvas.press(PointerEvent(100, 100))
     context.canvas.move([PointerEvent(150, 100)])
     assert not made._copies
@@ -32,3 +33,28 @@ def test_the_tiles_that_a_snapshot_froze_under_the_brush_are_copied_ahead(
     context.canvas.release(PointerEvent(150, 100))
     desk.wait(lambda: context.autosave.up_to_date)
     assert not made._copies, "no hand, nothing to look ahead for"
+
+
+def test_the_tiles_that_the_hand_is_on_its_way_to_are_copied_ahead(
+    make_context: MakeContext, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a large canvas, where another stroke lies already."""
+    desk = CanvasDesk(make_context().canvas, qtbot)
+    desk.open(Size(2048, 2048))
+    canvas, document = desk.session, desk.document
+    document.begin("mask")
+    document.mask.write(Rect(0, 0, 1024, 512), np.random.default_rng(1).integers(0, 256, (512, 1024), np.uint8))
+    document.commit()
+    made = SpareTiles()
+    monkeypatch.setattr(canvas_ahead, "spare_tiles", made)
+    canvas.update_settings(tool="eraser")
+    canvas.press(PointerEvent(10, 100))
+    canvas.move([PointerEvent(60, 100)])
+    canvas.move([PointerEvent(140, 100)])
+    canvas.pace.end()
+    desk.wait(lambda: bool(made._copies))
+    (coming,) = document.mask.frozen([(1, 0)])
+    assert list(made._copies) == [coming.serial], "the next tile to the right, and no other"
+    canvas.move([PointerEvent(300, 100)])
+    assert not document.mask.frozen([(1, 0)])
+    canvas.release(PointerEvent(300, 100))
