@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from sdstudio.domain.model_file import ModelFamily
@@ -14,8 +15,9 @@ from sdstudio.domain.request import ModelSpec
 from sdstudio.engine.devices import choose_device
 from sdstudio.engine.load import read_model
 from sdstudio.engine.memory.buffers import BufferPool
-from sdstudio.engine.memory.layers import keep_compact, layer_weights, whole_state
+from sdstudio.engine.memory.layers import COMPACT, keep_compact, layer_weights, whole_state
 from sdstudio.engine.memory.placement import Placed
+from sdstudio.engine.memory.plan import Place, Plan
 from sdstudio.engine.memory.widening import (
     drop_all,
     is_waiting,
@@ -26,7 +28,6 @@ from sdstudio.engine.memory.widening import (
     widen,
     widen_all,
 )
-from sdstudio.engine.sources.fill import finite
 from sdstudio.engine.sources.reading import Reading
 from tests.helpers.one_file import OneFile, make_one_file
 
@@ -41,16 +42,6 @@ def test_widening_in_place_keeps_every_value(shape: tuple[int, ...], dtype: torc
     second_half(whole, dtype).copy_(values)
     widen(whole, second_half(whole, dtype))
     assert torch.equal(whole, values.float())
-
-
-@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
-@pytest.mark.parametrize("value", [float("nan"), -float("nan"), float("inf"), -float("inf")])
-def test_what_is_no_number_is_found(value: float, dtype: torch.dtype) -> None:
-    ends = torch.finfo(dtype)
-    values = torch.tensor([0.0, -0.0, ends.max, ends.min, ends.tiny, -ends.tiny] * 5, dtype=dtype)
-    assert finite(values) and finite(values[:0])
-    values[17] = value
-    assert not finite(values)
 
 
 class Two(nn.Module):
@@ -164,6 +155,32 @@ def test_a_model_of_16_bits_is_read_without_being_converted(one: OneFile) -> Non
         states = whole_state(some), whole_state(other)
         assert states[0].keys() == states[1].keys()
         assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def test_layers_and_the_table_of_words_wait_and_nothing_else(one: OneFile) -> None:
+    model = read(one, Reading(DEVICE))
+    for network in model.networks:
+        names = {name for name, module in network.named_modules() if isinstance(module, COMPACT)}
+        names |= {name for name, _ in network.named_modules() if name.endswith("token_embedding")}
+        assert names and set(waiting_values(network)) == {f"{name}.weight" for name in names}
+    ids = torch.tensor([[5, 700, 5]])
+    words = model.networks[2].get_input_embeddings()
+    expected = load_file(one.path)["cond_stage_model.transformer.text_model.embeddings.token_embedding.weight"].float()
+    assert torch.equal(words(ids), expected[ids])
+    assert torch.equal(words.weight, expected)
+
+
+def test_the_words_are_single_precision_where_layers_go_on_in_16_bits(one: OneFile) -> None:
+    expected = read(one, Reading(DEVICE)).networks[2]
+    encoder = read(one, Reading(DEVICE)).networks[2]
+    Placed(encoder, DEVICE).by_layers()
+    assert not is_waiting(encoder)
+    words = encoder.get_input_embeddings().weight
+    assert words.dtype == torch.float32 and not isinstance(encoder.get_input_embeddings(), COMPACT)
+    ids = torch.tensor([[1, 2, 3]])
+    assert torch.equal(encoder(ids).last_hidden_state, expected(ids).last_hidden_state)
+    half = read(one, Reading(DEVICE, plan=Plan(Place.LAYERS))).networks[2]
+    assert torch.equal(half(ids).last_hidden_state, expected(ids).last_hidden_state)
 
 
 def test_a_model_that_was_never_used_leaves_its_memory_to_the_next(one: OneFile) -> None:

@@ -106,8 +106,12 @@ def widen_all(network: nn.Module) -> None:
 
 
 def shrink_all(network: nn.Module) -> None:
-    """The values stay in their 16 bits, in memory of their own as `module.weight`, and the rest is given back."""
+    """The values stay in their 16 bits, in memory of their own as `module.weight`, and the rest is given back. Vectors
+    of words become single precision: they are handed on as they are."""
     for one in _all(network):
+        if isinstance(one.module, nn.Embedding):
+            one.widened()
+            continue
         one.settled()
         one.module._parameters["weight"] = nn.Parameter(one.stored.clone(), requires_grad=False)
     network.__dict__.pop(_WAITING, None)

@@ -5,10 +5,8 @@ On a CPU the large weights of a file of 16 bits are not converted here but when 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -18,10 +16,10 @@ from sdstudio.engine.memory.layers import COMPACT, keep_compact
 from sdstudio.engine.memory.placement import STORED_AS
 from sdstudio.engine.memory.widening import second_half, wait_for_use
 from sdstudio.engine.sources.reading import Reading
-from sdstudio.engine.sources.stored import Scratch, Stored
-from sdstudio.engine.sources.stored_ckpt import Held
+from sdstudio.engine.sources.transfer import Entry, Transfer
 
-Entry = Stored | Held
+WORDS = "token_embedding"
+"""The table of all words' vectors in CLIP's text models: a third of the weights, of which a prompt needs 77 rows."""
 Entries = Mapping[str, Entry]
 
 
@@ -35,21 +33,20 @@ def fill(network: nn.Module, entries: Entries, reading: Reading, part: str) -> N
     if any(entries[name].shape != tuple(tensor.shape) for name, tensor in wanted.items()):
         raise damaged(part, "its weights do not have the shapes of its kind")
     kind = _sixteen_bits(entries[name].dtype for name in wanted)
-    bad: list[str] = []
+    transfer = Transfer(reading)
     owners = dict(network.named_modules())
     for name in wanted:
         path, _, own = name.rpartition(".")
         owner = owners[path]
         target = _target(owner, own, wanted[name], entries[name], reading)
-        if kind is not None and _may_wait(owner, own, target, reading):
+        if kind is not None and _may_wait(owner, path, own, target, reading):
             stored = second_half(target, kind)
             wait_for_use(network, path, owner, target, stored)
-            sound = _copy(entries[name], stored, reading)
+            transfer.add(entries[name], stored)
         else:
-            sound = _copy(entries[name], target, reading)
+            transfer.add(entries[name], target)
             _own(owner, own, target)
-        if not sound:
-            bad.append(entries[name].name)
+    bad = transfer.run()
     if bad:
         raise no_numbers(sorted(set(bad)))
     network.__dict__.pop(STORED_AS, None)
@@ -66,10 +63,11 @@ def _sixteen_bits(dtypes: Iterable[torch.dtype]) -> torch.dtype | None:
     return kind if kind.itemsize == 2 else None
 
 
-def _may_wait(owner: nn.Module, own: str, target: torch.Tensor, reading: Reading) -> bool:
+def _may_wait(owner: nn.Module, path: str, own: str, target: torch.Tensor, reading: Reading) -> bool:
     """Whether the weight may stay in 16 bits until the layer is called: where nearly all weights are, on a CPU, which
     computes in single precision."""
-    if reading.device.is_cuda or own != "weight" or not isinstance(owner, COMPACT):
+    large = own == "weight" and (isinstance(owner, COMPACT) or path.endswith(WORDS))
+    if reading.device.is_cuda or not large:
         return False
     return target.dtype == torch.float32 and target.device.type == "cpu" and target.is_contiguous()
 
@@ -102,36 +100,3 @@ def _target(owner: nn.Module, own: str, wanted: torch.Tensor, entry: Entry, read
     if (wanted.dtype, wanted.device) == (dtype, reading.home):
         return wanted.data  # of a network that was another model's
     return reading.place(tuple(wanted.shape), dtype)
-
-
-def _copy(entry: Entry, target: torch.Tensor, reading: Reading) -> bool:
-    """Whether all values are finite. They are looked at as they are stored: there they are still in the cache."""
-    sound = True
-    scratch: Scratch = reading.scratch
-    for first, last, values in entry.rows(scratch, target):
-        place = target[first:last] if entry.shape else target
-        if values.data_ptr() != place.data_ptr():
-            place.copy_(values, non_blocking=True)
-            scratch.sent()
-        if values.is_floating_point():
-            sound = sound and finite(values)
-        reading.advance(values.numel() * values.itemsize)
-    return sound
-
-
-_NOT_FINITE = {torch.float16: 0x7C00, torch.bfloat16: 0x7F80}
-"""From these bits on, and with the sign's from 0x8000 more on, a value is infinite or no number."""
-
-
-def finite(values: torch.Tensor) -> bool:
-    """By the largest bits of 16, as whole numbers with a sign and without: half of what looking at the values takes. Of
-    others by the smallest and the largest value, through which what is no number shows: on CPUs a tenth of what
-    torch.isfinite takes. Numbers of eight bits cannot be compared as they are."""
-    if values.numel() == 0:
-        return True
-    first = _NOT_FINITE.get(values.dtype)
-    if first is not None and values.device.type == "cpu":
-        bits = values.view(torch.int16).numpy()
-        return bool(bits.max() < first) and bool(bits.view(np.uint16).max() < 0x8000 + first)
-    ends = torch.aminmax(values.half() if values.element_size() == 1 else values)
-    return math.isfinite(ends.min.item()) and math.isfinite(ends.max.item())

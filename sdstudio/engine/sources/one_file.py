@@ -33,11 +33,13 @@ from sdstudio.engine.libraries import (
 )
 from sdstudio.engine.memory.buffers import KIND
 from sdstudio.engine.memory.plan import STEP_BYTES, UPSCALER_STEP_BYTES, PartBytes, Plan
-from sdstudio.engine.sources.fill import Entry, fill, finite, no_numbers
+from sdstudio.engine.sources.fill import fill, no_numbers
+from sdstudio.engine.sources.finite import finite
 from sdstudio.engine.sources.reading import Reading
 from sdstudio.engine.sources.source import State
 from sdstudio.engine.sources.stored import FileChanged, open_safetensors
 from sdstudio.engine.sources.stored_ckpt import Held, open_ckpt
+from sdstudio.engine.sources.transfer import Entry
 
 VISION = "embedder.model.visual."
 _PARTS = {

@@ -15,7 +15,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+
+from sdstudio.engine.sources.finite import Bits, bits_of
 
 DTYPES = {
     "F64": torch.float64,
@@ -33,7 +36,7 @@ DTYPES = {
 }
 """Of the safetensors format, https://github.com/huggingface/safetensors#format."""
 HEADER_MAX = 100_000_000
-BLOCK = 2**19
+BLOCK = 2**18
 """Bytes of a piece: it stays in the processor's cache between reading, copying and checking."""
 CUDA_BLOCK = 2**20
 """Smaller copies would not fill the way to a graphics card."""
@@ -102,6 +105,10 @@ class Stored:
         return math.prod(self.shape) * self.dtype.itemsize
 
     @property
+    def stored_shape(self) -> tuple[int, ...]:
+        return self.shape[::-1] if self.turned else self.shape
+
+    @property
     def T(self) -> Stored:
         if self.ndim != 2:
             raise TypeError("only matrices are turned")
@@ -138,13 +145,10 @@ class Stored:
         row = math.prod(shape[1:]) * self.dtype.itemsize
         return replace(self, offset=self.offset + first * row, shape=(max(0, last - first), *shape[1:]))
 
-    def rows(self, scratch: Scratch, into: torch.Tensor | None = None) -> Iterator[tuple[int, int, torch.Tensor]]:
-        """(first, last, values) piece by piece; the values are of the file's type and live until the next piece. Where
-        `into` is memory that they can be read to as they are, they are its own rows. Raises FileChanged and OSError."""
-        if into is not None and self._fits(into):
-            yield from self._rows_of(into, scratch.block)
-            return
-        stored = self.shape[::-1] if self.turned else self.shape
+    def rows(self, scratch: Scratch) -> Iterator[tuple[int, int, torch.Tensor]]:
+        """(first, last, values) piece by piece; the values are of the file's type and live until the next piece. Raises
+        FileChanged and OSError."""
+        stored = self.stored_shape
         count = stored[0] if stored else 1
         row = math.prod(stored[1:]) * self.dtype.itemsize
         step = count if self.turned else max(1, scratch.block // max(1, row))
@@ -155,28 +159,38 @@ class Stored:
             values = buffer.view(self.dtype).view(last - first, *stored[1:]) if stored else buffer.view(self.dtype)[0]
             yield (0, self.shape[0], values.T) if self.turned else (first, last, values)
 
-    def _rows_of(self, into: torch.Tensor, block: int) -> Iterator[tuple[int, int, torch.Tensor]]:
-        rows = into if self.shape else into.view(1)
-        memory = memoryview(rows.view(-1).view(torch.uint8).numpy())
-        row = math.prod(self.shape[1:]) * self.dtype.itemsize
-        step = max(1, block // max(1, row))
-        for first in range(0, len(rows), step):
-            last = min(len(rows), first + step)
-            self.file.read_into(memory[first * row : last * row], self.offset + first * row)
-            yield first, last, rows[first:last] if self.shape else into
-
-    def _fits(self, into: torch.Tensor) -> bool:
+    def lies_as(self, into: torch.Tensor) -> bool:
+        """Whether `into` is memory that the values can be read to as they are."""
         as_stored = into.dtype == self.dtype and tuple(into.shape) == self.shape and not self.turned
         return as_stored and into.device.type == "cpu" and into.is_contiguous()
 
+    def read_to(self, landing: Landing, block: int) -> Iterator[Bits]:
+        """Straight to memory that they `lies_as`, without a copy: the bits of each `block` bytes as soon as they are
+        there. Raises FileChanged and OSError."""
+        bits, memory, read_into = landing.bits, landing.memory, self.file.read_into
+        size = self.dtype.itemsize
+        step = max(1, block // size)
+        for first in range(0, len(bits), step):
+            part = bits[first : first + step]
+            read_into(memory[first * size : (first + step) * size], self.offset + first * size)
+            yield part
+
     def read(self) -> torch.Tensor:
         """The whole of it, in memory of its own."""
-        result = torch.empty(self.shape, dtype=self.dtype)
-        for first, last, values in self.rows(Scratch(), result):
-            place = result[first:last] if self.shape else result
-            if values.data_ptr() != place.data_ptr():
-                place.copy_(values)
-        return result
+        values = torch.empty(self.stored_shape, dtype=self.dtype)
+        for _ in self.read_to(Landing(values), BLOCK):
+            pass
+        return values.T.contiguous() if self.turned else values
+
+
+class Landing:
+    """Contiguous memory of a tensor, as bytes to read to and as the bits of its values."""
+
+    __slots__ = ("bits", "memory")
+
+    def __init__(self, values: torch.Tensor) -> None:
+        self.bits = bits_of(values.view(-1))
+        self.memory = self.bits.view(np.uint8).data
 
 
 class Scratch:

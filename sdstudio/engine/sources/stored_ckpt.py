@@ -62,7 +62,7 @@ class Held:
     def __getitem__(self, key: Any) -> Held:
         return Held(self.name, self.values[key])
 
-    def rows(self, scratch: Scratch, into: torch.Tensor | None = None) -> Iterator[tuple[int, int, torch.Tensor]]:
+    def rows(self, scratch: Scratch) -> Iterator[tuple[int, int, torch.Tensor]]:
         if not self.shape:
             yield 0, 1, self.values
             return
