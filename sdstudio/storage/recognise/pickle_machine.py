@@ -67,12 +67,13 @@ def _follow(state: PickleState) -> object:
         elif code == 0x4D:  # BININT2
             stack.append(number(data[place + 1 : place + 3], "little"))
             place += 3
-        elif code == 0x58:  # BINUNICODE
-            begin = place
-            place = take_tensors(begin, stack)
+        elif code in (0x58, 0x8C):  # BINUNICODE, SHORT_BINUNICODE
+            begin, name = place, place + (5 if code == 0x58 else 2)
+            end = name + number(data[begin + 1 : name], "little")
+            place = take_tensors(begin, name, end, stack)
             if place == begin:
-                place = begin + 5 + number(data[begin + 1 : begin + 5], "little")
-                stack.append(data[begin + 5 : place].decode())
+                place = end
+                stack.append(data[name:end].decode("utf-8", "strict" if code == 0x58 else "surrogatepass"))
         elif code == 0x52 and type(stack[-2]) is Name:  # REDUCE
             arguments = stack.pop()
             stack[-1] = state.build(stack[-1].name, arguments)

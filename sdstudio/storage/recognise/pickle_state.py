@@ -10,6 +10,7 @@ from sdstudio.storage.recognise.refusal import broken, unsafe
 
 LINE_MAX = 10_000
 DIGITS_MAX = 1000
+_PLAIN = frozenset({str, int})
 
 Build = Callable[[str, object], object]
 """(name of the global, its arguments) -> what stands for the result."""
@@ -42,6 +43,11 @@ class Memo(dict[int, Any]):
     def next_place(self) -> int:
         self._catch_up()
         return len(self)
+
+    def is_dense(self) -> bool:
+        """Whether there is nothing in the next places."""
+        self._catch_up()
+        return not self or max(self) < len(self)
 
     def _catch_up(self) -> None:
         # The newest first: what is there by then was put there later.
@@ -122,10 +128,11 @@ class PickleState:
 
     def set_items(self, target: object, items: list[Any]) -> None:
         if isinstance(target, dict):
-            for key, value in zip(items[::2], items[1::2], strict=True):
-                # Only plain keys: the hash of a tuple of tuples of … could take for ever.
-                if type(key) in (str, int):
-                    target[key] = value
+            keys, values = items[::2], items[1::2]
+            # Only plain keys: the hash of a tuple of tuples of … could take for ever.
+            plain = set(map(type, keys)) <= _PLAIN
+            pairs = zip(keys, values, strict=True)
+            target.update(pairs if plain else ((key, value) for key, value in pairs if type(key) in _PLAIN))
 
     def extend(self, target: object, items: list[Any]) -> None:
         if isinstance(target, list):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
-from sdstudio.storage.recognise.tensor_table import BITS
+from sdstudio.storage.recognise.tensor_table import BITS, TensorEntry
 
 
 class Name(NamedTuple):
@@ -27,17 +27,25 @@ class StorageRef(NamedTuple):
         return cls(dtype, key, numbers, numbers * BITS[dtype] // 8)
 
 
-class TensorRef(NamedTuple):
-    """A window into a storage; `offset` and `strides` in numbers, not bytes. It has `bytes` and needs those of the
-    storage before the byte `end`; 0 for a tensor without numbers."""
+class TensorKind(NamedTuple):
+    """What tensors have in common that differ in the storage only: a window into `numbers` numbers of the type
+    `stored`, which take `stored_bytes`; `offset` and `strides` in numbers, not bytes. It needs the storage's bytes
+    before the byte `end`; 0 for a tensor without numbers."""
 
-    storage: StorageRef
-    dtype: str
+    entry: TensorEntry
     offset: int
-    shape: tuple[int, ...]
     strides: tuple[int, ...]
-    bytes: int
     end: int
+    stored: str
+    numbers: int
+    stored_bytes: int
+
+
+class TensorRef(NamedTuple):
+    """A tensor of that kind in the storage with that key."""
+
+    kind: TensorKind
+    key: str
 
     @classmethod
     def of(
@@ -46,7 +54,29 @@ class TensorRef(NamedTuple):
         size = BITS[dtype] // 8
         last = offset + sum((side - 1) * step for side, step in zip(shape, strides, strict=True))
         end = 0 if 0 in shape else size * (last + 1)
-        return cls(storage, dtype, offset, shape, strides, size * math.prod(shape), end)
+        entry = TensorEntry(dtype, shape, size * math.prod(shape))
+        stored, key, numbers, stored_bytes = storage
+        return cls(TensorKind(entry, offset, strides, end, stored, numbers, stored_bytes), key)
+
+    @property
+    def storage(self) -> StorageRef:
+        return StorageRef(self.kind.stored, self.key, self.kind.numbers, self.kind.stored_bytes)
+
+    @property
+    def dtype(self) -> str:
+        return self.kind.entry.dtype
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.kind.entry.shape
+
+    @property
+    def offset(self) -> int:
+        return self.kind.offset
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        return self.kind.strides
 
 
 class Made:

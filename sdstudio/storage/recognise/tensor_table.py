@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from typing import NamedTuple
 
 BITS = {
@@ -38,6 +39,9 @@ class TensorEntry(NamedTuple):
     dtype: str
     shape: tuple[int, ...]
     bytes: int
+
+
+_dtype_of, _bytes_of = attrgetter("dtype"), attrgetter("bytes")
 
 
 class TensorTable:
@@ -114,7 +118,11 @@ class TensorTable:
 
     def _bytes(self) -> dict[str, int]:
         """Of each type."""
-        sums: dict[str, int] = {}
-        for dtype, _, size in map(self.entries.__getitem__, self._names):
-            sums[dtype] = sums.get(dtype, 0) + size
+        entries = list(map(self.entries.__getitem__, self._names))
+        dtypes = set(map(_dtype_of, entries))
+        if len(dtypes) == 1:
+            return {dtypes.pop(): sum(map(_bytes_of, entries))}
+        sums = dict.fromkeys(dtypes, 0)
+        for dtype, _, size in entries:
+            sums[dtype] += size
         return sums

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from operator import attrgetter
 
 from sdstudio.domain.model_file import Verdict
 from sdstudio.storage.recognise.open_file import OpenFile
 from sdstudio.storage.recognise.pickle_values import StorageRef, TensorRef
 from sdstudio.storage.recognise.refusal import Refusal, broken, truncated, unsafe, unsupported
-from sdstudio.storage.recognise.tensor_table import TensorEntry, TensorTable
+from sdstudio.storage.recognise.tensor_table import TensorTable
 from sdstudio.storage.recognise.torch_values import named_tensors, read_torch_pickle, small_values
-from sdstudio.storage.recognise.zip_members import Member, data_offset, is_zip, read_members
+from sdstudio.storage.recognise.zip_members import data_offset, is_zip, read_members
+
+_entry_of, _key_of = attrgetter("kind.entry"), attrgetter("key")
 
 PICKLE_BYTES_MAX = 64 * 2**20
 _PLAIN_BYTES = (2**20, 8 * 2**20, PICKLE_BYTES_MAX)
@@ -23,23 +26,21 @@ _LEGACY_PICKLES = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TorchFile:
-    """`places` gives for each storage where its bytes are; a zip's need a look at the member's own header first."""
+    """`places` gives for each storage where its bytes are, or, in a zip archive, for the member of that name below
+    `folder` where its own header is."""
 
     tensors: Mapping[str, TensorRef]
     texts: Mapping[str, str]
-    places: Mapping[str, int | Member]
+    places: Mapping[str, int]
+    folder: str = ""
 
     def table(self) -> TensorTable:
-        new = tuple.__new__  # half the time, and there are thousands
-        entries = {
-            name: new(TensorEntry, (dtype, shape, size))
-            for name, (_, dtype, _, shape, _, size, _) in self.tensors.items()
-        }
+        entries = dict(zip(self.tensors, map(_entry_of, self.tensors.values()), strict=True))
         return TensorTable(entries=entries, texts=self.texts, layout="pickle")
 
     def offset(self, file: OpenFile, storage: StorageRef) -> int:
-        place = self.places[storage.key]
-        return place if isinstance(place, int) else data_offset(file, place)
+        name = self.folder + storage.key
+        return data_offset(file, name, self.places[name]) if self.folder else self.places[name]
 
 
 def read_torch_file(file: OpenFile, start: bytes) -> TorchFile:
@@ -59,38 +60,34 @@ def looks_like_pickle(start: bytes) -> bool:
 
 def _read_zip(file: OpenFile) -> TorchFile:
     members = read_members(file)
-    pickles = [name for name in members if name.endswith(".pkl")]
+    names = members.sizes
+    pickles = [name for name in names if name.endswith(".pkl")]
     data = [name for name in pickles if name == "data.pkl" or name.endswith("/data.pkl")]
-    code = any("code/" in name and "/code/" in f"/{name}" for name in members)
+    code = "code/" in "\n".join(names) and any("/code/" in f"/{name}" for name in names)
     if code or any(name.endswith("constants.pkl") for name in pickles):
         # Its data.pkl is looked at all the same below only in plain archives: a script has no use here in any case.
         raise unsafe("a TorchScript program, not weights")
     if len(data) != 1 or len(pickles) != 1:
-        raise _no_checkpoint(members, pickles)
+        raise _no_checkpoint(names, pickles)
     prefix = data[0].removesuffix("data.pkl")
-    byte_order = members.get(f"{prefix}byteorder")
-    if byte_order is not None and byte_order.size != 6:
+    if names.get(f"{prefix}byteorder", 6) != 6:
         raise unsupported("a checkpoint of a big-endian machine")
-    member = members[data[0]]
-    if member.size > PICKLE_BYTES_MAX:
-        raise unsafe(f"its pickle has {member.size:,} bytes")
-    value, _ = read_torch_pickle(file.read(data_offset(file, member), member.size))
-    tensors = named_tensors(value)
-    places: dict[str, int | Member] = {}
-    folder = f"{prefix}data/"
-    for storage, _, _, _, _, _, _ in tensors.values():
-        _, key, _, size = storage
-        part = members.get(folder + key)
-        if part is None or part.size < size:
+    size = names[data[0]]
+    if size > PICKLE_BYTES_MAX:
+        raise unsafe(f"its pickle has {size:,} bytes")
+    value, _ = read_torch_pickle(file.read(data_offset(file, data[0], members.headers[data[0]]), size))
+    tensors, folder = named_tensors(value), f"{prefix}data/"
+    stored = map(names.get, map(folder.__add__, map(_key_of, tensors.values())))
+    for (kind, key), there in zip(tensors.values(), stored, strict=True):
+        if there is None or there < kind.stored_bytes:
             raise broken(f"the weights {key[:20]!r} are missing from its archive")
-        places[key] = part
-    return TorchFile(tensors=tensors, texts=small_values(value), places=places)
+    return TorchFile(tensors=tensors, texts=small_values(value), places=members.headers, folder=folder)
 
 
-def _no_checkpoint(members: Mapping[str, Member], pickles: list[str]) -> Refusal:
+def _no_checkpoint(names: Iterable[str], pickles: list[str]) -> Refusal:
     if len(pickles) > 1:
         return unsafe(f"{len(pickles)} pickles in one archive")
-    what = next((what for mark, what in _ARCHIVES if any(mark in name for name in members)), "a zip archive")
+    what = next((what for mark, what in _ARCHIVES if any(mark in name for name in names)), "a zip archive")
     return unsupported(what, "not a model")
 
 
@@ -126,11 +123,9 @@ def _read_plain_start(file: OpenFile, size: int) -> TorchFile:
     return TorchFile(tensors=tensors, texts=small_values(value), places=_plain_places(file, keys, storages, place))
 
 
-def _plain_places(
-    file: OpenFile, keys: list[str], storages: Mapping[str, StorageRef], place: int
-) -> dict[str, int | Member]:
+def _plain_places(file: OpenFile, keys: list[str], storages: Mapping[str, StorageRef], place: int) -> dict[str, int]:
     """Each storage is a count of 8 bytes, then its numbers."""
-    places: dict[str, int | Member] = {}
+    places: dict[str, int] = {}
     for key in keys:
         storage = storages.get(key)
         if storage is None:
@@ -148,6 +143,6 @@ def _plain_places(
 
 
 def _check_inside(tensors: Mapping[str, TensorRef]) -> None:
-    for name, (storage, _, _, _, _, _, end) in tensors.items():
-        if end > storage.bytes:
+    for name, (kind, _) in tensors.items():
+        if kind.end > kind.stored_bytes:
             raise broken(f"the tensor “{name[:60]}” reaches beyond its weights")

@@ -123,8 +123,11 @@ def _sides(value: object) -> TypeGuard[tuple[int, ...]]:
 def named_tensors(value: object) -> dict[str, TensorRef]:
     """The tensors of a state dict, by name; of those wrapped in further tables (“state_dict”, “params_ema”) the first
     that has any. Raises Refusal where there are none, or too many."""
+    state = _state_dict(value)
+    if _is_flat(state) and len(state) <= _TENSORS_MAX:
+        return state
     found: dict[str, TensorRef] = {}
-    for name, tensor in _walk(_state_dict(value), "", 0, set()):
+    for name, tensor in _walk(state, "", 0, set()):
         found[name] = tensor
         if len(found) > _TENSORS_MAX:
             raise unsafe(f"its pickle lists more than {_TENSORS_MAX:,} tensors")
@@ -139,6 +142,11 @@ def _state_dict(value: object) -> object:
         if isinstance(inner, dict) and inner:
             return inner
     return value
+
+
+def _is_flat(value: object) -> TypeGuard[dict[str, TensorRef]]:
+    """A table of tensors and nothing else, as most are."""
+    return isinstance(value, dict) and set(map(type, value.values())) == {TensorRef} and set(map(type, value)) == {str}
 
 
 def _walk(value: object, prefix: str, depth: int, seen: set[int]) -> Iterator[tuple[str, TensorRef]]:

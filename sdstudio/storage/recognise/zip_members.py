@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import struct
-from operator import attrgetter
-from typing import NamedTuple
 
 from sdstudio.storage.recognise.open_file import OpenFile
 from sdstudio.storage.recognise.refusal import Refusal, broken, unsafe, unsupported
+from sdstudio.storage.recognise.zip_entries import ENTRY_BYTES, LOCAL_BYTES, SIGN, Members
 
 _END, _END64, _LOCATOR64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _END_BYTES, _COMMENT_MAX = 22, 65_535
@@ -17,23 +16,15 @@ _FULL16, _FULL32 = 0xFFFF, 0xFFFFFFFF
 _STORED = 0
 _ENTRY = struct.Struct("<4s4x2H8x2L3H8xL")
 """Of an entry's fields: its sign, flags, method, both sizes, the lengths of what follows, where its header is."""
-_LOCAL_BYTES = 30
-
-
-class Member(NamedTuple):
-    """`header` is where its own header begins in the file; its `size` bytes come behind that and the name."""
-
-    name: str
-    header: int
-    size: int
-    name_length: int
+_FEW = 64
+"""Members for which it does not pay to read them side by side."""
 
 
 def is_zip(start: bytes) -> bool:
     return start.startswith(b"PK\x03\x04")
 
 
-def read_members(file: OpenFile) -> dict[str, Member]:
+def read_members(file: OpenFile) -> Members:
     """Raises Refusal for an archive that is incomplete, compressed, overlapping or otherwise not as torch writes it."""
     count, size, offset = _end(file)
     if count > _MEMBERS_MAX or size > _LIST_BYTES_MAX:
@@ -41,35 +32,45 @@ def read_members(file: OpenFile) -> dict[str, Member]:
     if offset + size > file.size:
         raise broken("the list of its archive lies outside of the file")
     data = file.read(offset, size)
-    members = _members(data, count)
-    _check_places(members, offset)
-    return members
+    usual = _usual_members(data, count, offset) if count > _FEW else None
+    return members_one_by_one(data, count, offset) if usual is None else usual
 
 
-def _members(data: bytes, count: int) -> dict[str, Member]:
-    unpack, entry_bytes, new = _ENTRY.unpack_from, _ENTRY.size, tuple.__new__
-    members: dict[str, Member] = {}
+def _usual_members(data: bytes, count: int, end: int) -> Members | None:
+    from sdstudio.storage.recognise.zip_columns import usual_members  # numpy, of which small files have no need
+
+    return usual_members(data, count, end)
+
+
+def members_one_by_one(data: bytes, count: int, end: int) -> Members:
+    """Of an archive whose parts lie before `end`. Raises Refusal."""
+    sizes: dict[str, int] = {}
+    headers: dict[str, int] = {}
+    ends: dict[str, int] = {}
     place = 0
     for _ in range(count):
         try:
-            sign, flags, method, packed, size, name_length, extra_length, comment_length, header = unpack(data, place)
+            sign, flags, method, packed, size, name_length, extra_length, comment_length, header = _ENTRY.unpack_from(
+                data, place
+            )
         except struct.error:
             raise broken("the list of its archive is damaged") from None
-        if sign != b"PK\x01\x02":
+        if sign != SIGN:
             raise broken("the list of its archive is damaged")
-        begin = place + entry_bytes
-        end = begin + name_length
-        name = data[begin:end].decode("utf-8", "surrogateescape")
-        place = end + extra_length
+        begin = place + ENTRY_BYTES
+        name_end = begin + name_length
+        name = data[begin:name_end].decode("utf-8", "surrogateescape")
+        place = name_end + extra_length
         if size == _FULL32 or packed == _FULL32 or header == _FULL32:
-            size, packed, header = _large(data[end:place], size, packed, header)
+            size, packed, header = _large(data[name_end:place], size, packed, header)
         if method != _STORED or packed != size or flags & 1:
             raise _packed(name, packed, size)
-        if name in members:
+        if name in sizes:
             raise unsafe(f"“{name[:60]}” stands twice in its archive")
-        members[name] = new(Member, (name, header, size, name_length))
+        sizes[name], headers[name], ends[name] = size, header, header + LOCAL_BYTES + name_length + size
         place += comment_length
-    return members
+    _check_places(headers, ends, end)
+    return Members(sizes, headers)
 
 
 def _end(file: OpenFile) -> tuple[int, int, int]:
@@ -117,21 +118,22 @@ def _large(extra: bytes, size: int, packed: int, header: int) -> tuple[int, int,
     raise broken("the list of its archive is damaged")
 
 
-def _check_places(members: dict[str, Member], end: int) -> None:
+def _check_places(headers: dict[str, int], ends: dict[str, int], end: int) -> None:
     last = 0
-    for name, header, size, name_length in sorted(members.values(), key=attrgetter("header")):
-        if header < last:
+    for name in sorted(headers, key=headers.__getitem__):
+        if headers[name] < last:
             raise unsafe(f"“{name[:60]}” overlaps another part of its archive")
-        last = header + _LOCAL_BYTES + name_length + size
+        last = ends[name]
     if last > end:
         raise broken("a part of its archive lies outside of it")
 
 
-def data_offset(file: OpenFile, member: Member) -> int:
-    """Where the member's bytes begin. Raises Refusal when its own header says something else than the list."""
-    local = file.read(member.header, _LOCAL_BYTES)
+def data_offset(file: OpenFile, name: str, header: int) -> int:
+    """Where the bytes begin of the member whose own header is there. Raises Refusal when that says something else than
+    the list."""
+    local = file.read(header, LOCAL_BYTES)
     name_length, extra_length = (int.from_bytes(local[place : place + 2], "little") for place in (26, 28))
-    name = file.read(member.header + _LOCAL_BYTES, name_length)
-    if local[:4] != b"PK\x03\x04" or name != member.name.encode("utf-8", "surrogateescape"):
-        raise unsafe(f"“{member.name[:60]}” has another name inside of its archive")
-    return member.header + _LOCAL_BYTES + name_length + extra_length
+    found = file.read(header + LOCAL_BYTES, name_length)
+    if local[:4] != b"PK\x03\x04" or found != name.encode("utf-8", "surrogateescape"):
+        raise unsafe(f"“{name[:60]}” has another name inside of its archive")
+    return header + LOCAL_BYTES + name_length + extra_length
