@@ -5,15 +5,14 @@ from __future__ import annotations
 import logging
 import traceback
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, QThread, QTimer, Signal, Slot
 
+from sdstudio.app.engine_state import EngineState
 from sdstudio.app.outbox import Outbox
 from sdstudio.app.problems import in_words
 from sdstudio.domain.engine_api import CancelToken, EngineInfo
-from sdstudio.domain.errors import InvalidRequest
 from sdstudio.domain.events import Cancelled, Failed, Finished, JobEvent, Preview, Started
 from sdstudio.domain.request import ModelSpec
 from sdstudio.jobs.job import Job
@@ -29,17 +28,6 @@ instead of two."""
 
 STACK_BYTES = 16 * 2**20
 """As Python gives its own threads on macOS, where others get 512 KB: too little for the libraries' deep calls."""
-
-
-class EngineState(Enum):
-    """STARTING until the libraries and the model are read; BROKEN when that failed (`EngineBridge.failure` says why).
-
-    BROKEN does not end it: a job that is sent later tries again, and READY follows when it gets through.
-    """
-
-    STARTING = "starting"
-    READY = "ready"
-    BROKEN = "broken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,12 +227,4 @@ def failed_from(job_id: str, error: Exception) -> Failed:
     """Any error as the event that ends a job: words for people, and the technical text as details."""
     known = in_words(error)
     details = "".join(traceback.format_exception(error))
-    return Failed(
-        job_id=job_id,
-        kind=known.kind,
-        message=known.message,
-        meaning=known.meaning,
-        hint=known.hint,
-        details=details,
-        field=known.field if isinstance(known, InvalidRequest) else "",
-    )
+    return Failed.of(job_id, known, details)

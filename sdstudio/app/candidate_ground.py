@@ -85,16 +85,15 @@ def _redrawn(job: EditJob) -> Ground:
 
 def _extended(job: EditJob) -> Ground:
     """What was beyond the edge, and no pixel of the canvas."""
-    assert job.request.outpaint is not None
-    old, near = Rect.of(job.snapshot.state.size), job.request.outpaint.native // 2
+    old = Rect.of(job.snapshot.state.size)
     canvas = old.united(job.place)
     flags = np.ones((job.place.height, job.place.width), np.bool_)
     flags[old.intersected(job.place).moved(-job.place.x, -job.place.y).slices] = False
-    return _plain(job, canvas, edits.resized(job.snapshot.state, canvas), flags, near)
+    return _plain(job, canvas, edits.resized(job.snapshot.state, canvas), flags)
 
 
-def _plain(job: EditJob, canvas: Rect, before: CanvasState, allowed: Flags, near: int = 0) -> Ground:
-    """Without an edge to blend. `allowed`: of job.place; so many pixels `near` it were seen, too."""
+def _plain(job: EditJob, canvas: Rect, before: CanvasState, allowed: Flags) -> Ground:
+    """Without an edge to blend. `allowed`: of job.place, which is what was seen."""
     full = (allowed * OPAQUE).astype(np.uint8)
     region = Region(before.size, job.place.moved(-canvas.x, -canvas.y), full, allowed)
     bounds = region.bounds.moved(canvas.x, canvas.y)

@@ -74,6 +74,13 @@ def add_settings(parser: argparse.ArgumentParser, *, sized: bool = True) -> None
 def run(args: argparse.Namespace, services: CliServices, console: Console) -> int:
     info = find_model(services, args.model)
     request = build_request(args, info, services)
+    return run_request(request, args, info, services, console)
+
+
+def run_request(
+    request: GenerationRequest, args: argparse.Namespace, info: ModelInfo, services: CliServices, console: Console
+) -> int:
+    """Says what is to be known of the request beforehand, then runs it; the exit code."""
     note_additions(args, info, request, console)
     note_unknown_words(info, args.prompt, console)
     folder = args.out or services.results_folder

@@ -11,8 +11,7 @@ from typing import Any
 from sdstudio.cli.added import split_numbers
 from sdstudio.cli.arguments import STRENGTH, UsageError, add_picture_settings
 from sdstudio.cli.console import Console
-from sdstudio.cli.generate import add_settings, build_request, describe, find_model, note_additions, note_unknown_words
-from sdstudio.cli.running import run_job
+from sdstudio.cli.generate import add_settings, build_request, find_model, run_request
 from sdstudio.cli.services import CliServices
 from sdstudio.domain.additions import MixedImage
 from sdstudio.domain.errors import InvalidRequest, UnreadableFile
@@ -61,10 +60,7 @@ def run(args: argparse.Namespace, services: CliServices, console: Console) -> in
         "mix": mixed_pictures(args.mix, info, services),
     }
     request = build_request(args, info, services, **task)
-    note_additions(args, info, request, console)
-    note_unknown_words(info, args.prompt, console)
-    folder = args.out or services.results_folder
-    return run_job(services.make_runner(), request, folder, console, describe, out_given=args.out is not None)
+    return run_request(request, args, info, services, console)
 
 
 def usual_strength(info: ModelInfo) -> float:

@@ -9,9 +9,8 @@ import numpy as np
 
 from sdstudio.cli.arguments import STRENGTH, UsageError, pixels_up_to
 from sdstudio.cli.console import Console
-from sdstudio.cli.generate import add_settings, build_request, describe, find_model, note_additions, note_unknown_words
+from sdstudio.cli.generate import add_settings, build_request, find_model, run_request
 from sdstudio.cli.img2img import load_source
-from sdstudio.cli.running import run_job
 from sdstudio.cli.services import CliServices
 from sdstudio.domain.edits import CONTEXT_MAX, FEATHER_MAX, GROW_MAX, MODE_STRENGTHS, FillMode, InpaintSpec
 from sdstudio.domain.errors import InvalidRequest, UnreadableFile
@@ -73,10 +72,7 @@ def run(args: argparse.Namespace, services: CliServices, console: Console) -> in
         raise UsageError(f"argument --{error.field}: {error}") from error
     strength = MODE_STRENGTHS[mode] if args.strength is None else args.strength
     request = build_request(args, info, services, size=size, image=source, strength=strength, inpaint=inpaint)
-    note_additions(args, info, request, console)
-    note_unknown_words(info, args.prompt, console)
-    folder = args.out or services.results_folder
-    return run_job(services.make_runner(), request, folder, console, describe, out_given=args.out is not None)
+    return run_request(request, args, info, services, console)
 
 
 def _mask(name: str, size: Size) -> Pixels:

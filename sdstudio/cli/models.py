@@ -15,6 +15,7 @@ from sdstudio.cli.running import DONE
 from sdstudio.cli.services import CliServices
 from sdstudio.domain.model_file import ModelFile
 from sdstudio.domain.models import ModelInfo
+from sdstudio.domain.os_words import os_reason
 from sdstudio.storage.recognise.recogniser import recognise
 from sdstudio.storage.settings import load_settings, save_settings
 
@@ -110,7 +111,7 @@ def _inspect(args: argparse.Namespace, services: CliServices, console: Console) 
         try:
             found = found.with_hashes(library.hashes.compute(path))
         except OSError as error:
-            raise UsageError(f"argument FILE: “{path}” could not be read to its end: {error.strerror}.") from error
+            raise UsageError(f"argument FILE: “{path}” could not be read to its end: {os_reason(error)}.") from error
     console.result(to_details(found), to_long_text(found))
     return DONE
 

@@ -6,9 +6,8 @@ import argparse
 
 from sdstudio.cli.arguments import STRENGTH, UsageError, pixels_up_to
 from sdstudio.cli.console import Console
-from sdstudio.cli.generate import add_settings, build_request, describe, find_model, note_additions, note_unknown_words
+from sdstudio.cli.generate import add_settings, build_request, find_model, run_request
 from sdstudio.cli.img2img import load_source
-from sdstudio.cli.running import run_job
 from sdstudio.cli.services import CliServices
 from sdstudio.domain.edits import MARGIN_MAX, OUTPAINT_STRENGTH, OutpaintSpec
 from sdstudio.domain.errors import InvalidRequest
@@ -50,7 +49,4 @@ def run(args: argparse.Namespace, services: CliServices, console: Console) -> in
         raise UsageError(f"argument --{error.field}: {error}") from error
     source = services.images.add(image, chunks)
     request = build_request(args, info, services, size=size, image=source, strength=args.strength, outpaint=outpaint)
-    note_additions(args, info, request, console)
-    note_unknown_words(info, args.prompt, console)
-    folder = args.out or services.results_folder
-    return run_job(services.make_runner(), request, folder, console, describe, out_given=args.out is not None)
+    return run_request(request, args, info, services, console)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sdstudio.domain.edits import EditReport
-from sdstudio.domain.errors import ErrorKind
+from sdstudio.domain.errors import ErrorKind, InvalidRequest, StudioError
 from sdstudio.domain.geometry import Rect
 from sdstudio.domain.image import ImageBuffer
 from sdstudio.domain.request import JobRequest
@@ -113,6 +113,19 @@ class Failed:
     hint: str = ""
     details: str = ""
     field: str = ""
+
+    @classmethod
+    def of(cls, job_id: str, error: StudioError, details: str = "") -> Failed:
+        """The words of a typed error; the field where it names one."""
+        return cls(
+            job_id=job_id,
+            kind=error.kind,
+            message=error.message,
+            meaning=error.meaning,
+            hint=error.hint,
+            details=details,
+            field=error.field if isinstance(error, InvalidRequest) else "",
+        )
 
 
 EngineEvent = Started | Loading | Progress | Preview | ImageReady | Finished | Cancelled | Failed

@@ -15,7 +15,7 @@ import torch
 
 from sdstudio.domain.additions import AddedFile
 from sdstudio.domain.engine_api import CancelToken, Emit, EngineInfo, ImageSource
-from sdstudio.domain.errors import CancelledByUser, ErrorKind, InvalidRequest, OutOfMemory, StudioError
+from sdstudio.domain.errors import CancelledByUser, ErrorKind, OutOfMemory, StudioError
 from sdstudio.domain.events import Cancelled, Failed, Finished, Loading, Started
 from sdstudio.domain.geometry import SIDE_MIN, Size
 from sdstudio.domain.image import ImageBuffer
@@ -175,15 +175,7 @@ class TorchEngine:
                 meaning="Nothing else was harmed, and the next picture can be made.",
                 hint="Try it once more; if it fails again, please report it with the details.",
             )
-        return Failed(
-            job_id=job_id,
-            kind=error.kind,
-            message=error.message,
-            meaning=error.meaning,
-            hint=error.hint,
-            details=details,
-            field=error.field if isinstance(error, InvalidRequest) else "",
-        )
+        return Failed.of(job_id, error, details)
 
     def _out_of_memory(self, request: JobRequest, loaded: bool) -> StudioError:
         """With the size that would fit, where the model is there and the arithmetic knows one."""

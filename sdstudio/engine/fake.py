@@ -201,12 +201,4 @@ def fake_preview(request: JobRequest, number: int) -> ImageBuffer:
 def _failed(job_id: str, error: Exception) -> Failed:
     if not isinstance(error, StudioError):
         error = StudioError(f"Something went wrong: {error}.")
-    return Failed(
-        job_id=job_id,
-        kind=error.kind,
-        message=error.message,
-        meaning=error.meaning,
-        hint=error.hint,
-        details="scripted failure",
-        field=getattr(error, "field", ""),
-    )
+    return Failed.of(job_id, error, details="scripted failure")

@@ -12,7 +12,7 @@ from typing import assert_never
 
 from sdstudio.domain.edits import EditReport
 from sdstudio.domain.engine_api import CancelToken, Emit, Engine, EngineFactory, EngineInfo
-from sdstudio.domain.errors import ErrorKind, InvalidRequest, StorageError, StudioError, UnreadableFile
+from sdstudio.domain.errors import ErrorKind, StorageError, StudioError, UnreadableFile
 from sdstudio.domain.events import (
     Cancelled,
     EngineEvent,
@@ -268,17 +268,9 @@ class _Saver:
 
 
 def failed_from(job_id: str, error: StudioError) -> Failed:
-    """A typed error as the event that ends a job."""
+    """A typed error as the event that ends a job; the details are what caused it."""
     cause = error.__cause__
-    return Failed(
-        job_id=job_id,
-        kind=error.kind,
-        message=error.message,
-        meaning=error.meaning,
-        hint=error.hint,
-        details="".join(traceback.format_exception(cause)) if cause is not None else "",
-        field=error.field if isinstance(error, InvalidRequest) else "",
-    )
+    return Failed.of(job_id, error, "".join(traceback.format_exception(cause)) if cause is not None else "")
 
 
 def _words(error: Exception) -> str:

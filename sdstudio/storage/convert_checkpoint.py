@@ -56,7 +56,8 @@ def convert_checkpoint(source: Path, target: Path, progress: Progress = lambda d
             )
             file.check_unchanged()
     except Refusal as error:
-        raise UnreadableFile(f"“{source.name}” was not converted: {error.reason}.") from error
+        message = f"“{source.name}” was not converted: {error.reason}."
+        raise UnreadableFile(message, meaning="The file is as it was.") from error
     if recognise(written).verdict in (Verdict.BROKEN, Verdict.UNREACHABLE):
         raise StorageError(
             f"“{written}” came back damaged from the disk.", hint="Look at the disk, then convert again."

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sdstudio.domain.errors import CancelledByUser, StorageError
+from sdstudio.domain.os_words import os_reason
 from sdstudio.storage.files import ensure_folder, numbered, write_new
 from sdstudio.storage.model_walk import walk
 from sdstudio.storage.recognise.diffusers_folder import INDEX
@@ -144,7 +145,11 @@ def _copy_folder(source: Path, folder: Path, report: Callable[[int], None]) -> P
             number += 1
         hidden.rename(made)
     except OSError as error:
-        raise StorageError(f"“{source.name}” could not be copied: {error.strerror}.") from error
+        raise StorageError(
+            f"“{source.name}” could not be copied: {os_reason(error)}.",
+            meaning="Nothing of it was left behind.",
+            hint="Look at the disks of both folders, then copy it again.",
+        ) from error
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
     return made

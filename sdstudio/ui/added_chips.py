@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from sdstudio.ui.chip_row import ChipRow
 from sdstudio.ui.controls import Chip, describe
 from sdstudio.ui.theme import Theme
 from sdstudio.ui.tokens import CHIP_HEIGHT
@@ -15,11 +16,10 @@ from sdstudio.ui.tokens import CHIP_HEIGHT
 _GAP = 4
 _AIR = 12
 """Left and right of a chip's words, together."""
-_ARROWS: dict[int, int] = {Qt.Key.Key_Left: -1, Qt.Key.Key_Up: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Down: 1}
 
 
-class WordChips(QWidget):
-    """As high as its lines. One tab stop; the arrow keys go from chip to chip. `chosen` carries a word."""
+class WordChips(ChipRow):
+    """As high as its lines. `chosen` carries a word."""
 
     chosen = Signal(str)
 
@@ -28,7 +28,7 @@ class WordChips(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.words = tuple(words)
         self.chips = [self._make(theme, word) for word in words]
-        self._set_tab_stop(self.chips[0] if self.chips else None)
+        self.set_tab_stop(None)
         self._arrange()
 
     def show_used(self, used: frozenset[str]) -> None:
@@ -47,16 +47,6 @@ class WordChips(QWidget):
         if event.size().width() != event.oldSize().width():
             self._arrange()
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        step = _ARROWS.get(event.key())
-        at = next((i for i, chip in enumerate(self.chips) if chip.hasFocus()), None)
-        if step is None or at is None:
-            super().keyPressEvent(event)
-            return
-        chip = self.chips[(at + step) % len(self.chips)]
-        self._set_tab_stop(chip)
-        chip.setFocus(Qt.FocusReason.TabFocusReason)
-
     def _make(self, theme: Theme, word: str) -> Chip:
         chip = Chip(theme, "", self)
         describe(chip, word, self.tr("Put “{word}” into the prompt").format(word=word))
@@ -69,10 +59,6 @@ class WordChips(QWidget):
             chip.setChecked(True)
         else:
             self.chosen.emit(word)
-
-    def _set_tab_stop(self, stop: Chip | None) -> None:
-        for chip in self.chips:
-            chip.setFocusPolicy(Qt.FocusPolicy.StrongFocus if chip is stop else Qt.FocusPolicy.ClickFocus)
 
     def _arrange(self) -> None:
         """In reading order; what is wider than a line is cut."""

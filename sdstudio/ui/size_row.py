@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QResizeEvent
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QWidget
 
 from sdstudio.domain.geometry import SIDE_MAX, SIDE_MIN, SIDE_STEP, Size, snap_side
+from sdstudio.ui.chip_row import ChipRow
 from sdstudio.ui.controls import Chip, IconButton, NumberField, describe
 from sdstudio.ui.theme import Theme
 from sdstudio.ui.tokens import CHIP_HEIGHT, ROW_GAP
@@ -16,11 +17,10 @@ from sdstudio.ui.tokens import CHIP_HEIGHT, ROW_GAP
 _GAP = 4
 _CHIPS_MAX = 6
 _COLUMNS_MAX = 3
-_ARROWS: dict[int, int] = {Qt.Key.Key_Left: -1, Qt.Key.Key_Up: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Down: 1}
 
 
-class SizeChips(QWidget):
-    """One tab stop; the arrow keys go from chip to chip. `chosen` carries a Size."""
+class SizeChips(ChipRow):
+    """`chosen` carries a Size."""
 
     chosen = Signal(object)
 
@@ -30,7 +30,6 @@ class SizeChips(QWidget):
         self._sizes: tuple[Size, ...] = ()
         self._current: Size | None = None
         self._columns = 0
-        self.chips: list[Chip] = []
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(_GAP)
@@ -54,7 +53,7 @@ class SizeChips(QWidget):
         self._current = size
         for chip, own in zip(self.chips, self._sizes, strict=True):
             chip.setChecked(own == size)
-        self._set_tab_stop(next((chip for chip in self.chips if chip.isChecked()), None))
+        self.set_tab_stop(next((chip for chip in self.chips if chip.isChecked()), None))
 
     def minimumSizeHint(self) -> QSize:
         """One chip: where there is less room they go to more lines."""
@@ -64,16 +63,6 @@ class SizeChips(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._arrange()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        step = _ARROWS.get(event.key())
-        at = next((i for i, chip in enumerate(self.chips) if chip.hasFocus()), None)
-        if step is None or at is None:
-            super().keyPressEvent(event)
-            return
-        chip = self.chips[(at + step) % len(self.chips)]
-        self._set_tab_stop(chip)
-        chip.setFocus(Qt.FocusReason.TabFocusReason)
 
     def _make(self, size: Size) -> Chip:
         words = f"{size.width} × {size.height}"
@@ -92,12 +81,6 @@ class SizeChips(QWidget):
         # A click unchecks a checked chip; the session's answer may then be silence.
         self.set_current(size)
         self.chosen.emit(size)
-
-    def _set_tab_stop(self, chip: Chip | None) -> None:
-        stop = chip or (self.chips[0] if self.chips else None)
-        for other in self.chips:
-            policy = Qt.FocusPolicy.StrongFocus if other is stop else Qt.FocusPolicy.ClickFocus
-            other.setFocusPolicy(policy)
 
     def _arrange(self) -> None:
         if not self.chips:

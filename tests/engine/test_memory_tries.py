@@ -192,7 +192,7 @@ def test_the_real_values_can_be_asked_for(one: OneFile) -> None:
     assert expected.keys() == found.keys() and all(torch.equal(expected[name], found[name]) for name in expected)
 
 
-def test_layers_hold_the_next_one_only(one: OneFile) -> None:
+def test_layers_hold_the_next_one_only() -> None:
     linear = torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.Linear(4, 4)).requires_grad_(False)
     values = torch.randn(2, 4)
     linear.half().float()
@@ -256,7 +256,7 @@ def half_device() -> Device:
     return Device(torch.device("cpu"), torch.float16, info)
 
 
-def test_what_overflows_in_half_precision_is_made_once_more_in_single(one: OneFile, tmp_path: Path) -> None:
+def test_what_overflows_in_half_precision_is_made_once_more_in_single(one: OneFile) -> None:
     torch.set_num_threads(1)
     model = read_model(one.spec, half_device(), one.resources)
     assert model.unet.dtype == torch.float16

@@ -120,7 +120,7 @@ def test_the_average_has_the_width_asked_for() -> None:
     assert trainer.power_exponent(0.1) == pytest.approx(6.94, abs=0.01)
 
 
-def test_warm_start_keeps_the_function_at_equal_size(tmp_path: Path) -> None:
+def test_warm_start_keeps_the_function_at_equal_size() -> None:
     tokenizer = CLIPTokenizer.from_pretrained(STARTER / "tokenizer")
     torch.manual_seed(1)
     first = model_parts.make_unet(TINY), model_parts.make_text_encoder(tokenizer, TINY)

@@ -166,7 +166,7 @@ def test_a_file_gives_the_pictures_of_its_folder(make: Make, pictures: ImagesInM
 # -- beyond the pipeline ----------------------------------------------------------------------------------------------
 
 
-def test_without_a_picture_the_network_is_told_nothing(make: Make, stock: Make, pictures: ImagesInMemory) -> None:
+def test_without_a_picture_the_network_is_told_nothing(make: Make, pictures: ImagesInMemory) -> None:
     """As the half without a prompt is: not even the level of noise."""
     ours = make()
     assert ours.std() > 0

@@ -15,8 +15,8 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
-from sdstudio.app.bridge import EngineState
 from sdstudio.app.context import AppContext, build_context
+from sdstudio.app.engine_state import EngineState
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.domain.engine_api import NOTHING_LEARNT, TokenCount
 from sdstudio.domain.geometry import Size

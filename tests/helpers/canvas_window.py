@@ -1,4 +1,4 @@
-"""What tests of the canvas in the window share: a picture on it, a stroke, the dialog that opened."""
+"""What tests of the canvas in the window share: a picture on it, a stroke, the mouse, the dialog that opened."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from PySide6.QtWidgets import QDialog
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication, QDialog
 from pytestqt.qtbot import QtBot
 
 from sdstudio.app.canvas_session import CanvasSession
@@ -35,6 +37,16 @@ def stroke(window: MainWindow, x: float = 20, y: float = 20) -> None:
     session.press(PointerEvent(x=x, y=y))
     session.move([PointerEvent(x=x + 8, y=y + 4, time_ms=8)])
     session.release(PointerEvent(x=x + 8, y=y + 4, time_ms=16))
+
+
+def mouse(window: MainWindow, kind: QEvent.Type) -> None:
+    """The left button, in the middle of the canvas."""
+    view = window.canvas.page.view
+    place = QPointF(view.rect().center())
+    left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+    held = none if kind == QEvent.Type.MouseButtonRelease else left
+    event = QMouseEvent(kind, place, view.mapToGlobal(place), left, held, Qt.KeyboardModifier.NoModifier)
+    QApplication.sendEvent(view, event)
 
 
 def picture_file(folder: Path, name: str = "a.png", colour: str = "navy") -> Path:

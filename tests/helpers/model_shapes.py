@@ -66,9 +66,6 @@ def unet(
     shapes |= _both("input_blocks.0.0", width, channels, 3, 3)
     sides, number, source = [width], 1, width
 
-    def attend(name: str, side: int, level: int) -> Shapes:
-        return _transformer(name, side, context, depths[level], linear=linear, crossed=crossed[level])
-
     for level, factor in enumerate(mult):
         for _ in range(2):
             shapes |= _res_block(f"input_blocks.{number}.0", source, factor * width, time)

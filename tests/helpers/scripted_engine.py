@@ -29,11 +29,13 @@ class ScriptedEngine:
     fail_with: str = ""
     silent: bool = False
     missing_device: str = ""
+    no_card: str = ""
     log: list[str] = field(default_factory=list)
     requests: list[JobRequest] = field(default_factory=list)
 
     def info(self) -> EngineInfo:
-        return EngineInfo(device="Scripted", device_kind="cpu", threads=2, missing=self.missing_device)
+        missing, no_card = self.missing_device, self.no_card
+        return EngineInfo(device="Scripted", device_kind="cpu", threads=2, missing=missing, no_card=no_card)
 
     def warm_up(self, model: ModelSpec) -> None:
         self.log.append(f"warm_up {model.name}")

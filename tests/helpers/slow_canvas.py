@@ -100,11 +100,6 @@ class Everything:
     infos: tuple[LayerInfo, ...]
     pixels: dict[str, Pixels]
 
-    def equals(self, other: Everything) -> bool:
-        return self.infos == other.infos and all(
-            np.array_equal(pixels, other.pixels[name]) for name, pixels in self.pixels.items()
-        )
-
 
 class SlowLayers:
     """The layers in `infos`, bottom to top."""

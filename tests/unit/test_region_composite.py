@@ -21,38 +21,9 @@ from sdstudio.canvas.region_soften import softened
 from sdstudio.domain.errors import InvalidRequest
 from sdstudio.domain.geometry import Rect, Size
 from sdstudio.domain.image import Pixels
+from tests.helpers.patches import ALPHAS, MASKS, mask_of, picture_of
 
 NATIVE = 64
-
-
-def picture_of(rng: np.random.Generator, height: int, width: int, alpha: str) -> Pixels:
-    picture = rng.integers(0, 256, (height, width, 4), np.uint8)
-    if alpha == "opaque":
-        picture[..., 3] = 255
-    elif alpha == "holes":
-        picture[..., 3] = np.where(rng.random((height, width)) < 0.5, 0, 255)
-    return picture
-
-
-def mask_of(rng: np.random.Generator, height: int, width: int, kind: str) -> Pixels:
-    mask = np.zeros((height, width), np.uint8)
-    y, x = np.mgrid[:height, :width]
-    row, column = int(rng.integers(height)), int(rng.integers(width))
-    radius = int(rng.integers(1, 30))
-    distance = np.hypot(y - row, x - column)
-    if kind == "hard":
-        mask[distance <= radius] = 255
-    elif kind == "soft":
-        mask = np.clip(255 * (1 - distance / radius), 0, 255).astype(np.uint8)
-    elif kind == "thin":
-        mask[row : row + 1 + radius % 3] = 255
-    elif kind == "islands":
-        mask[rng.random((height, width)) < 0.01] = rng.integers(1, 256)
-    elif kind == "edges":
-        mask[:, column:] = 255
-        mask[:row] = 9
-    mask[row, column] = max(1, mask[row, column])
-    return mask
 
 
 def slow_allowed(mask: Pixels, grow: int) -> Flags:
@@ -66,8 +37,6 @@ def slow_allowed(mask: Pixels, grow: int) -> Flags:
     return allowed
 
 
-KINDS = st.sampled_from(["hard", "soft", "thin", "islands", "edges"])
-ALPHAS = st.sampled_from(["opaque", "holes", "any"])
 SIDES = st.integers(1, 150)
 
 
@@ -76,8 +45,8 @@ SIDES = st.integers(1, 150)
     seed=st.integers(0, 99999),
     height=SIDES,
     width=SIDES,
-    kind=KINDS,
-    alpha=ALPHAS,
+    kind=st.sampled_from(MASKS),
+    alpha=st.sampled_from(ALPHAS),
     feather=st.sampled_from([0, 1, 2, 5, 16, 40, 200]),
     grow=st.integers(0, 6),
     context=st.integers(0, 40),
@@ -228,7 +197,7 @@ def test_twenty_edits_in_a_row_leave_all_else() -> None:
 
 
 @settings(max_examples=15)
-@given(seed=st.integers(0, 9999), kind=KINDS, alpha=ALPHAS)
+@given(seed=st.integers(0, 9999), kind=st.sampled_from(MASKS), alpha=st.sampled_from(ALPHAS))
 def test_softening_stays_inside_too(seed: int, kind: str, alpha: str) -> None:
     rng = np.random.default_rng(seed)
     picture, mask = picture_of(rng, 90, 110, alpha), mask_of(rng, 90, 110, kind)

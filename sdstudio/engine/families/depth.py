@@ -15,7 +15,7 @@ from sdstudio.domain.request import GenerationRequest
 from sdstudio.engine.denoise import DenoiseContext
 from sdstudio.engine.depth_sight import DepthSight, read_sight
 from sdstudio.engine.families.sd import begin_sd, read_sd
-from sdstudio.engine.families.wants import needs_a_picture
+from sdstudio.engine.families.wants import picture_for
 from sdstudio.engine.hooks.mask import ShownHook
 from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.probe_prediction import PredictionProbe
@@ -47,8 +47,7 @@ def begin_depth(
     mask: ImageBuffer | None,
 ) -> DenoiseContext:
     """From a picture, or behind a mask in it. Raises InvalidRequest("image") without one."""
-    if start is None:
-        raise needs_a_picture(model)
+    start = picture_for(model, start)
     factor = model.pixels_per_latent
     cells = (request.size.height // factor, request.size.width // factor)
     depth = model.parts.sight.depth(fitted_rgb(start, request.size), cells).to(model.unet.dtype)

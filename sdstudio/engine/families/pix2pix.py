@@ -17,7 +17,7 @@ from sdstudio.domain.request import GenerationRequest, SamplingSpec
 from sdstudio.engine.denoise import Combine, DenoiseContext, rescale_guidance
 from sdstudio.engine.encode import most_likely
 from sdstudio.engine.families.sd import read_sd
-from sdstudio.engine.families.wants import needs_a_picture
+from sdstudio.engine.families.wants import picture_for
 from sdstudio.engine.hooks.mask import ShownHook
 from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.probe_prediction import PredictionProbe
@@ -42,8 +42,7 @@ def begin_pix2pix(
     mask: ImageBuffer | None,
 ) -> DenoiseContext:
     """From noise, beside the picture. Raises InvalidRequest("image") without one."""
-    if start is None:
-        raise needs_a_picture(model)
+    start = picture_for(model, start)
     # Not scaled, unlike latents that are made: so the network has learnt it.
     seen = most_likely(model, fitted_rgb(start, request.size))
     if mask is None:

@@ -20,7 +20,7 @@ from sdstudio.domain.request import GenerationRequest
 from sdstudio.engine.denoise import DenoiseContext
 from sdstudio.engine.encode import pixel_values
 from sdstudio.engine.families.sd import read_sd
-from sdstudio.engine.families.wants import needs_a_picture
+from sdstudio.engine.families.wants import picture_for
 from sdstudio.engine.faults import damaged, read_json
 from sdstudio.engine.hooks.mask import ShownHook
 from sdstudio.engine.model import LoadedModel
@@ -65,8 +65,7 @@ def begin_x4(
 ) -> DenoiseContext:
     """From noise, beside the small picture. Raises InvalidRequest("image") without one, ("mask") with a mask, and
     ("noise_level")."""
-    if start is None:
-        raise needs_a_picture(model)
+    start = picture_for(model, start)
     if mask is not None:
         raise InvalidRequest(
             "mask",

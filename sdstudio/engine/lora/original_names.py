@@ -45,17 +45,18 @@ def original_path(path: str, fronts: dict[str, str]) -> str:
     return ""
 
 
-def _resnet(path: str, original: str) -> Iterator[tuple[str, str]]:
+def _layer(block: str, index: int, residual: str, attention: str) -> Iterator[tuple[str, str]]:
+    """The residual part and the attention after it; that it may be missing does no harm."""
     for own, theirs in _RESNET.items():
-        yield f"{path}.{own}", f"{original}.{theirs}"
+        yield f"{block}.resnets.{index}.{own}", f"{residual}.{theirs}"
+    yield f"{block}.attentions.{index}", attention
 
 
 def _down(blocks: Any) -> Iterator[tuple[str, str]]:
     place = 1
     for number, block in enumerate(blocks):
         for index in range(len(block.resnets)):
-            yield from _resnet(f"down_blocks.{number}.resnets.{index}", f"input_blocks.{place}.0")
-            yield f"down_blocks.{number}.attentions.{index}", f"input_blocks.{place}.1"
+            yield from _layer(f"down_blocks.{number}", index, f"input_blocks.{place}.0", f"input_blocks.{place}.1")
             place += 1
         if block.downsamplers:
             yield f"down_blocks.{number}.downsamplers.0.conv", f"input_blocks.{place}.0.op"
@@ -64,16 +65,14 @@ def _down(blocks: Any) -> Iterator[tuple[str, str]]:
 
 def _middle(block: Any) -> Iterator[tuple[str, str]]:
     for index in range(len(block.resnets) if block is not None else 0):
-        yield from _resnet(f"mid_block.resnets.{index}", f"middle_block.{2 * index}")
-        yield f"mid_block.attentions.{index}", f"middle_block.{2 * index + 1}"
+        yield from _layer("mid_block", index, f"middle_block.{2 * index}", f"middle_block.{2 * index + 1}")
 
 
 def _up(blocks: Any) -> Iterator[tuple[str, str]]:
     place = 0
     for number, block in enumerate(blocks):
         for index in range(len(block.resnets)):
-            yield from _resnet(f"up_blocks.{number}.resnets.{index}", f"output_blocks.{place}.0")
-            yield f"up_blocks.{number}.attentions.{index}", f"output_blocks.{place}.1"
+            yield from _layer(f"up_blocks.{number}", index, f"output_blocks.{place}.0", f"output_blocks.{place}.1")
             place += 1
         if block.upsamplers:
             after = 2 if getattr(block, "attentions", None) else 1

@@ -10,7 +10,8 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from sdstudio.app.bridge import EngineBridge, EngineState
+from sdstudio.app.bridge import EngineBridge
+from sdstudio.app.engine_state import EngineState
 from sdstudio.domain.engine_api import CancelToken, EngineInfo
 from sdstudio.domain.errors import ErrorKind, ModelError
 from sdstudio.domain.events import (

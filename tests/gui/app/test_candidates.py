@@ -298,5 +298,8 @@ def test_softening_changes_the_edge_and_nothing_outside(desk: CandidateDesk) -> 
 def test_a_job_that_fails_leaves_nothing_behind(desk: CandidateDesk, engine: HeldFactory) -> None:
     engine.script.failures = {0: RuntimeError("no")}
     desk.open()
+    shown: list[bool] = []
+    desk.candidates.changed.connect(lambda: shown.append(desk.candidates.open))
     desk.generate(2)
     desk.wait(lambda: not desk.candidates.open)
+    assert shown[0] and not shown[-1]

@@ -175,8 +175,8 @@ def test_enlarging_a_file_makes_a_larger_one(ready_context: AppContext, tmp_path
     assert ready_context.images.load(request.image.sha256) == load_picture(path)
     assert ready_context.gallery.index_of(saved.path).row() == 0
     with qtbot.waitSignal(ready_context.enlarge.queued) as queued:
-        ready_context.enlarge.enlarge_image(load_picture(path), "mine", scale=2)
-    assert queued.args == [replace(request, scale=2, source_name="mine")]
+        ready_context.enlarge.enlarge_file(path, scale=2)
+    assert queued.args == [replace(request, scale=2)]
 
 
 def test_enlarging_what_is_no_picture_is_a_problem(ready_context: AppContext, tmp_path: Path, qtbot: QtBot) -> None:

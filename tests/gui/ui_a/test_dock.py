@@ -180,7 +180,7 @@ def test_an_empty_seed_is_random(dock: LeftDock, context: AppContext) -> None:
 def test_locking_keeps_the_last_seed(dock: LeftDock, context: AppContext) -> None:
     row = dock.settings.seed
     assert not row.use_last.isVisible()
-    context.session.note_seed(2871440913)
+    context.session.from_dict({"last_seed": "2871440913"})
     assert row.use_last.isVisible()
     QTest.mouseClick(row.toggle, Qt.MouseButton.LeftButton)
     assert (context.session.state.seed, context.session.state.seed_locked) == (2871440913, True)
@@ -255,7 +255,7 @@ def test_generate_by_button(dock: LeftDock, qtbot: QtBot) -> None:
 
 def test_every_control_has_a_name_and_a_tooltip(dock: LeftDock, context: AppContext) -> None:
     context.session.remember_prompt("a pear")
-    context.session.note_seed(7)
+    context.session.from_dict({"last_seed": "7"})
     dock.prompt.set_unfolded(True)
     kinds = (QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QTextEdit, QLineEdit)
     seen = 0
@@ -281,7 +281,7 @@ def test_labels_have_buddies(dock: LeftDock) -> None:
 
 
 def test_tab_order_is_reading_order(dock: LeftDock, context: AppContext) -> None:
-    context.session.note_seed(7)
+    context.session.from_dict({"last_seed": "7"})
     dock.prompt.set_unfolded(True)
     dock.prompt.focus_prompt()
     seen: list[QWidget] = []

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QGuiApplication, QMouseEvent
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -18,7 +18,7 @@ from sdstudio.ui.canvas.option_bar import OptionBar
 from sdstudio.ui.main_window import MainWindow
 from sdstudio.ui.theme import Theme
 from sdstudio.ui.zoom_view import PILL_ROOM
-from tests.helpers.canvas_window import open_picture, picture_file, session_of, stroke
+from tests.helpers.canvas_window import mouse, open_picture, picture_file, session_of, stroke
 
 
 @pytest.fixture
@@ -29,16 +29,6 @@ def bar(theme: Theme, qtbot: QtBot) -> OptionBar:
     with qtbot.waitExposed(bar):
         bar.show()
     return bar
-
-
-def mouse(window: MainWindow, kind: QEvent.Type) -> None:
-    """The left button, in the middle of the canvas."""
-    view = window.canvas.page.view
-    place = QPointF(view.rect().center())
-    left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
-    held = none if kind == QEvent.Type.MouseButtonRelease else left
-    event = QMouseEvent(kind, place, view.mapToGlobal(place), left, held, Qt.KeyboardModifier.NoModifier)
-    QApplication.sendEvent(view, event)
 
 
 def test_quick_changes_of_the_tool_leave_no_window_behind(bar: OptionBar) -> None:
