@@ -15,7 +15,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         import multiprocessing
 
         multiprocessing.freeze_support()
-    # Nothing that is imported becomes garbage: collections would only walk it again and again.
+    # Nothing that is imported becomes garbage: collections would only walk it again and again. The window's own
+    # collector follows (app/collector.py).
     gc.disable()
     args = list(sys.argv[1:] if argv is None else argv)
     try:

@@ -19,7 +19,7 @@ def measure() -> int:
     from PySide6.QtCore import QObject, Qt, QTimer, Slot
 
     from sdstudio import wiring
-    from sdstudio.app.bridge import EngineState
+    from sdstudio.app.engine_state import EngineState
     from sdstudio.studio import Studio
 
     class Meter(QObject):

@@ -19,6 +19,10 @@ log = logging.getLogger(__name__)
 
 _NETWORK_EVENTS = frozenset({"socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "socket.sendto"})
 LOG_BYTES = 1_000_000
+NO_SCREEN = (
+    "sdstudio: There is no screen to open the window on (neither DISPLAY nor WAYLAND_DISPLAY is set). "
+    "Start it from a desktop, or use the commands: “sdstudio --help” lists them."
+)
 _LOCAL_FAMILIES = frozenset({-1, 1})
 """AF_UNIX, and a socket that is there already (accepted, handed over), whose family its number tells."""
 _crash_stream: TextIO | None = None

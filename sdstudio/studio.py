@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from sdstudio import start_times
 
 if TYPE_CHECKING:
-    from sdstudio.app.bridge import EngineState
     from sdstudio.app.context import AppContext
+    from sdstudio.app.engine_state import EngineState
     from sdstudio.ui.main_window import MainWindow
 
 CLOSE_TIMEOUT_MS = 1500

@@ -5,7 +5,6 @@ Imports are late on purpose: a command never loads Qt, and torch is loaded in th
 
 from __future__ import annotations
 
-import gc
 import itertools
 import logging
 import os
@@ -18,8 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sdstudio import __version__, process, start_times
-from sdstudio.domain.checks import CheckResult
-from sdstudio.domain.engine_api import NOTHING_LEARNT, Engine, EngineFactory, TokenCount, TokenCounter
+from sdstudio.domain.engine_api import NOTHING_LEARNT
 from sdstudio.domain.errors import StudioError
 from sdstudio.storage.paths import AppPaths
 from sdstudio.storage.resources import resource_path
@@ -28,6 +26,8 @@ from sdstudio.studio import Studio
 if TYPE_CHECKING:
     from sdstudio.app.context import AppContext
     from sdstudio.app.front_context import FrontContext
+    from sdstudio.domain.checks import CheckResult
+    from sdstudio.domain.engine_api import Engine, EngineFactory, TokenCount, TokenCounter
     from sdstudio.domain.request import ModelSpec
     from sdstudio.jobs.job_images import JobImages
     from sdstudio.storage.catalog import ModelCatalog
@@ -39,10 +39,6 @@ STARTER = "models/starter"
 VOCABULARY = "clip"
 UPSCALER = "upscaler/realesr-animevideov3-x4.safetensors"
 BAD_INPUT = 2
-NO_SCREEN = (
-    "sdstudio: There is no screen to open the window on (neither DISPLAY nor WAYLAND_DISPLAY is set). "
-    "Start it from a desktop, or use the commands: “sdstudio --help” lists them."
-)
 ENGINE_BENCHES = ("preview", "cancel", "generate", "inpaint", "load", "memory")
 
 
@@ -235,9 +231,8 @@ def bench_engine(name: str) -> Iterable[Mapping[str, Any]]:
 
 def window_main(files: Sequence[str]) -> int:
     """Opens the window and runs until it is closed."""
-    gc.disable()  # until the window's own collector follows (app/collector.py)
     if process.has_no_screen():
-        print(NO_SCREEN, file=sys.stderr)
+        print(process.NO_SCREEN, file=sys.stderr)
         return BAD_INPUT
     from sdstudio.app.qt_imports import leave_sources_alone
 

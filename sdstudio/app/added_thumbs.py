@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from sdstudio.app.io_worker import IoWorker
-from sdstudio.domain.image import ImageBuffer
 from sdstudio.storage.gallery import Thumbnails, picture_file
+
+if TYPE_CHECKING:
+    from sdstudio.domain.image import ImageBuffer
 
 KEPT = 500
 SIDE = 128

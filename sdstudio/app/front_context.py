@@ -63,6 +63,7 @@ def build_front(paths: AppPaths, *, counter: TokenCounter, built_in: Path) -> Fr
     root = QObject()
     collector = UiCollector(root)
     collector.start()
+    collector.wait_while(lambda: True)  # until complete_context: the first picture waits for no collection
     io, background = (IoWorker(root, name=name) for name in ("io", "background"))
     settings = SettingsStore(paths.settings_file, io, root)
     look = partial(_look_at_models, built_in, paths, settings, hashes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import (
     QAbstractListModel,
@@ -23,9 +23,11 @@ from sdstudio.app.gallery_rows import GalleryRow, merged_rows, update_rows
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.app.thumbnail_loader import ThumbnailLoader
 from sdstudio.domain.errors import StudioError
-from sdstudio.domain.events import PictureSaved
 from sdstudio.domain.request import GenerationRequest
 from sdstudio.storage.gallery import PictureFile, Thumbnails, list_pictures
+
+if TYPE_CHECKING:
+    from sdstudio.domain.events import PictureSaved
 
 LIMIT = 200
 THUMBNAIL_SIDE = 256

@@ -6,10 +6,13 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdstudio.domain.errors import UnreadableFile
-from sdstudio.domain.image import ImageBuffer
 from sdstudio.storage.gallery import PictureFile, Thumbnails, picture_file
+
+if TYPE_CHECKING:
+    from sdstudio.domain.image import ImageBuffer
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication
 
-from sdstudio.app.bridge import EngineState
-from sdstudio.app.job_item import JobItem, JobState
+from sdstudio.app.engine_state import EngineState
 from sdstudio.app.time_left import round_time
-from sdstudio.domain.engine_api import EngineInfo
 from sdstudio.domain.errors import StudioError
-from sdstudio.domain.events import Failed
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.request import GenerationRequest, JobRequest
+
+if TYPE_CHECKING:
+    from sdstudio.app.job_item import JobItem
+    from sdstudio.domain.engine_api import EngineInfo
+    from sdstudio.domain.events import Failed
 
 
 def _tr(text: str) -> str:
@@ -31,7 +34,7 @@ class ErrorWords:
 
 
 def error_words(error: StudioError | Failed) -> ErrorWords:
-    details = error.details if isinstance(error, Failed) else ""
+    details = "" if isinstance(error, StudioError) else error.details
     return ErrorWords(error.message, error.meaning, error.hint, details)
 
 
@@ -93,6 +96,8 @@ def cost(seconds: float | None, runs_ahead: int = 0) -> str:
 
 def job_state(item: JobItem) -> str:
     """`Step 12 of 25`, `Getting ready`, …"""
+    from sdstudio.app.job_item import JobState  # not before there is a job
+
     match item.state:
         case JobState.WAITING:
             return _tr("Waiting")
@@ -132,6 +137,8 @@ def loading(item: JobItem) -> str:
 
 def job_detail(item: JobItem) -> str:
     """Beside the progress bar: `picture 2 of 4 · about 10 s left`; empty where there is nothing to say."""
+    from sdstudio.app.job_item import JobState
+
     if item.state is JobState.LOADING and item.what:
         return loading(item)
     parts: list[str] = []

@@ -6,10 +6,12 @@ import math
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sdstudio.domain.additions import MIX_WEIGHT_MAX, MixedImage
-from sdstudio.domain.edits import ImageInput
+
+if TYPE_CHECKING:
+    from sdstudio.domain.edits import ImageInput
 
 MIX_MOST = 100
 """More in a stored state, or in a picture's settings, are a mistake."""
@@ -74,6 +76,8 @@ def _picture(row: object) -> MixedPicture | None:
         return None
     if not _is_whole(width) or not _is_whole(height):
         return None
+    from sdstudio.domain.edits import ImageInput
+
     picture = MixedPicture(image=ImageInput(sha256=sha256, width=width, height=height), name=name)
     return picture.weighing(float(weight)) if _is_number(weight) else picture
 

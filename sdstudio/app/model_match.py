@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -115,4 +114,6 @@ def nearest(family: ModelFamily, name: str, infos: Iterable[ModelInfo], chosen: 
 
 
 def _likeness(first: str, second: str) -> float:
+    import difflib  # few starts compare names
+
     return difflib.SequenceMatcher(None, first, second).ratio()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from sdstudio.app.bridge import EngineBridge, EngineState
+from sdstudio.app.bridge import EngineBridge
+from sdstudio.app.engine_state import EngineState
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.app.job_item import SAVED_KEPT, JobItem, JobState, pictures_of, steps_of
 from sdstudio.app.rest import rest_of

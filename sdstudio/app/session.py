@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields, replace
 from typing import Any
@@ -101,7 +101,7 @@ class Session(QObject):
         """
         request = self.draft_request()
         if not self._state.seed_locked:
-            request = request.with_seed(secrets.randbelow(RANDOM_SEED_COUNT))
+            request = request.with_seed(random.SystemRandom().randrange(RANDOM_SEED_COUNT))
         self._set_last_seed(request.sampling.seed)
         self.remember_prompt(self._state.positive)
         return request
@@ -213,10 +213,6 @@ class Session(QObject):
         """Locks the seed of what was last asked for; nothing when there is none yet."""
         if self._last_seed is not None:
             self.update(seed=self._last_seed, seed_locked=True)
-
-    def note_seed(self, seed: int) -> None:
-        """For jobs that were not built here (a restored queue): makes `seed` the last one."""
-        self._set_last_seed(seed % SEED_COUNT)
 
     def remember_prompt(self, text: str) -> None:
         """To the top of the history, once; blank text is not kept."""

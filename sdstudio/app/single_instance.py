@@ -7,7 +7,6 @@ would bring Kerberos and all of HTTP into a program that works with the cable ou
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import logging
 import os
@@ -16,13 +15,17 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping, Sequence
+import zlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from multiprocessing.connection import Client, Connection, Listener
+from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection, Listener
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +40,7 @@ READ_S = 2.0
 BACKLOG = 16
 """Starts that knock at once: twenty files opened in a file manager."""
 _WINDOWS = sys.platform == "win32"
+Door = Callable[[], "Listener"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,9 @@ class Doorway:
     def __init__(self, home: Path, environ: Mapping[str, str] = os.environ) -> None:
         """Raises OSError where no private folder for the socket can be had."""
         screen = environ.get("WAYLAND_DISPLAY") or environ.get("DISPLAY", "")
-        name = hashlib.sha256(os.fsencode(f"{home.absolute()}\n{screen}")).hexdigest()[:16]
+        # One person has few homes and screens: 32 bits tell them apart, and need no OpenSSL before the window.
+        key = os.fsencode(f"{home.absolute()}\n{screen}")
+        name = f"{zlib.crc32(key):08x}"
         if _WINDOWS:
             self.address = rf"\\.\pipe\sdstudio-{name}"
             self._lock_path = Path()
@@ -87,9 +93,9 @@ class Doorway:
         """As the function `enter`. Raises OSError."""
         end = time.monotonic() + wait_s
         while True:
-            listener = self._first()
-            if listener is not None:
-                return Doorkeeper(listener, self)
+            door = self._first()
+            if door is not None:
+                return Doorkeeper(door, self)
             left = end - time.monotonic()
             if left <= 0:
                 raise TimeoutError("the first window does not answer")
@@ -105,22 +111,22 @@ class Doorway:
             self._lock.close()
             self._lock = None
 
-    def _first(self) -> Listener | None:
+    def _first(self) -> Door | None:
+        """What others knock at is made when it is called: on Unix not before the window is there, which need not wait
+        for it, since the lock is held. On Windows the pipe is the lock."""
+        if _WINDOWS:
+            try:
+                pipe = _listener(self.address)
+            except PermissionError:
+                return None  # Somebody else has it.
+            return lambda: pipe
         if not self._locked():
             return None
-        if not _WINDOWS:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(self.address)
-        try:
-            return Listener(self.address, family="AF_PIPE" if _WINDOWS else "AF_UNIX", backlog=BACKLOG)
-        except PermissionError:
-            if not _WINDOWS:
-                raise
-            return None  # Somebody else has the pipe.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.address)
+        return partial(_listener, self.address)
 
     def _locked(self) -> bool:
-        if _WINDOWS:
-            return True
         import fcntl
 
         lock = self._lock_path.open("ab")
@@ -136,11 +142,15 @@ class Doorway:
         return True
 
     def _hand_over(self, call: Call, seconds: float) -> bool:
+        from multiprocessing.connection import Client
+
         try:
             with Client(self.address) as connection:
                 _let_it_come_to_the_front()
                 connection.send_bytes(call.to_bytes())
                 return connection.poll(seconds) and connection.recv_bytes(len(ANSWER)) == ANSWER
+        except FileNotFoundError:
+            return False  # It is only just starting or ending.
         except (OSError, EOFError) as error:
             log.info("The first window could not be called: %s", error)
             return False
@@ -151,34 +161,48 @@ class Doorkeeper(QObject):
 
     called = Signal(object)  # Call; in the listening thread
 
-    def __init__(self, listener: Listener | None = None, doorway: Doorway | None = None) -> None:
+    def __init__(self, door: Door | None = None, doorway: Doorway | None = None) -> None:
         super().__init__()
-        self._listener = listener
+        self._door = door
         self._doorway = doorway
+        self._listener: Listener | None = None
         self._ended = False
         self._thread = threading.Thread(target=self._listen, name="second-start", daemon=True)
 
     @property
     def first(self) -> bool:
         """Whether other starts find this one."""
-        return self._listener is not None and not self._ended
+        return self._door is not None and not self._ended
 
     def listen(self) -> None:
         """Once `called` is connected."""
-        if self.first:
+        if self._door is None or self._ended:
+            return
+        try:
+            self._listener = self._door()
+        except OSError as error:
+            log.warning("Other starts will not find this window: %s", error)
+            self.close()
+        else:
             self._thread.start()
 
     def close(self) -> None:
         """No more calls: the next start opens a window of its own. May be called again."""
-        if self._listener is None or self._doorway is None or self._ended:
+        if self._doorway is None or self._ended:
             return
         self._ended = True
-        if self._thread.is_alive():
-            with contextlib.suppress(OSError), Client(self._doorway.address):
-                pass  # wakes the thread
-            self._thread.join(READ_S)
-        self._listener.close()
+        if self._listener is not None:
+            self._wake(self._doorway.address)
+            self._listener.close()
         self._doorway.leave()
+
+    def _wake(self, address: str) -> None:
+        """Ends the thread."""
+        from multiprocessing.connection import Client
+
+        with contextlib.suppress(OSError), Client(address):
+            pass
+        self._thread.join(READ_S)
 
     def _listen(self) -> None:
         listener = self._listener
@@ -198,6 +222,13 @@ class Doorkeeper(QObject):
         call = Call.from_bytes(connection.recv_bytes(CALL_BYTES_MAX))
         self.called.emit(call)
         connection.send_bytes(ANSWER)
+
+
+def _listener(address: str) -> Listener:
+    """Raises OSError."""
+    from multiprocessing.connection import Listener
+
+    return Listener(address, family="AF_PIPE" if _WINDOWS else "AF_UNIX", backlog=BACKLOG)
 
 
 def call_of(files: Sequence[str], environ: Mapping[str, str]) -> Call:

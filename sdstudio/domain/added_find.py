@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import heapq
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -111,6 +110,8 @@ def _nearest(wanted: str, known: tuple[str, ...]) -> str:
     starts = [each for each in names if wanted and each.startswith(wanted)]
     if starts:
         return names[min(starts, key=len)]
+    import difflib
+
     # Comparing takes long; of many names only those that share the most pairs of letters are worth it.
     pairs = _pairs(wanted)
     likely = heapq.nlargest(_COMPARED, names, key=lambda each: len(pairs & _pairs(each)))

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from sdstudio.domain.edits import ImageInput
 from sdstudio.domain.limits import check_number
+
+if TYPE_CHECKING:
+    from sdstudio.domain.edits import ImageInput
 
 LORA_WEIGHT_MAX = 10.0
 MIX_WEIGHT_MAX = 10.0

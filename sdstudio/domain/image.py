@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -59,6 +58,8 @@ class ImageBuffer:
 
     def sha256(self) -> str:
         """Hash of size and decoded pixels: the name of the picture in the content-addressed store."""
+        import hashlib
+
         digest = hashlib.sha256(f"{self.size}:".encode())
         digest.update(self.pixels.data)
         return digest.hexdigest()

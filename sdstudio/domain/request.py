@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from sdstudio.domain.additions import AddedFile, LoraUse, MixedImage
-from sdstudio.domain.edits import ImageInput, InpaintSpec, OutpaintSpec
 from sdstudio.domain.errors import InvalidRequest
 from sdstudio.domain.geometry import Size, check_generated_size
 from sdstudio.domain.limits import check_number, check_whole
 from sdstudio.domain.model_file import FROM_NOISE_FAMILIES
 from sdstudio.domain.samplers import DEFAULT_SAMPLER, require_sampler
+
+if TYPE_CHECKING:
+    from sdstudio.domain.additions import AddedFile, LoraUse, MixedImage
+    from sdstudio.domain.edits import ImageInput, InpaintSpec, OutpaintSpec
 
 SEED_COUNT = 2**64
 RANDOM_SEED_COUNT = 2**32

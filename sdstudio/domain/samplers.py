@@ -14,34 +14,33 @@ class SamplerInfo:
     name: str
     hint: str
     calls_per_step: int = 1
-    stochastic: bool = False
 
 
 SAMPLERS: tuple[SamplerInfo, ...] = (
     SamplerInfo("Euler", "Plain and dependable; 20 to 30 steps."),
     SamplerInfo("Euler Karras", "Euler with more of its steps spent on detail."),
-    SamplerInfo("Euler a", "Adds fresh noise at each step: lively, never quite settles.", stochastic=True),
+    SamplerInfo("Euler a", "Adds fresh noise at each step: lively, never quite settles."),
     SamplerInfo("Heun", "Two looks at every step: careful, twice the time.", calls_per_step=2),
     SamplerInfo("DPM2", "Second-order solver: twice the time of Euler a step.", calls_per_step=2),
     SamplerInfo("DPM2 Karras", "DPM2 with more of its steps spent on detail.", calls_per_step=2),
-    SamplerInfo("DPM2 a", "DPM2 that adds fresh noise at each step.", calls_per_step=2, stochastic=True),
-    SamplerInfo("DPM2 a Karras", "DPM2 a with more of its steps spent on detail.", calls_per_step=2, stochastic=True),
+    SamplerInfo("DPM2 a", "DPM2 that adds fresh noise at each step.", calls_per_step=2),
+    SamplerInfo("DPM2 a Karras", "DPM2 a with more of its steps spent on detail.", calls_per_step=2),
     SamplerInfo("DPM++ 2M", "Good pictures in 15 to 25 steps."),
     SamplerInfo("DPM++ 2M Karras", "The usual first choice: good detail in 20 to 25 steps."),
     SamplerInfo("DPM++ 2M Exponential", "DPM++ 2M with an exponential noise schedule."),
-    SamplerInfo("DPM++ 2M SDE", "DPM++ 2M with fresh noise: richer texture, 25 steps or more.", stochastic=True),
-    SamplerInfo("DPM++ 2M SDE Karras", "DPM++ 2M SDE with more of its steps spent on detail.", stochastic=True),
-    SamplerInfo("DPM++ 3M SDE", "Third order with fresh noise: for 30 steps or more.", stochastic=True),
+    SamplerInfo("DPM++ 2M SDE", "DPM++ 2M with fresh noise: richer texture, 25 steps or more."),
+    SamplerInfo("DPM++ 2M SDE Karras", "DPM++ 2M SDE with more of its steps spent on detail."),
+    SamplerInfo("DPM++ 3M SDE", "Third order with fresh noise: for 30 steps or more."),
     SamplerInfo("DPM++ 2S", "Single-step second-order solver; good at few steps."),
     SamplerInfo("DPM++ 2S Karras", "DPM++ 2S with more of its steps spent on detail."),
     SamplerInfo("DDIM", "The classic: the same seed drifts little when settings change."),
-    SamplerInfo("DDPM", "The original sampler; needs very many steps.", stochastic=True),
+    SamplerInfo("DDPM", "The original sampler; needs very many steps."),
     SamplerInfo("PLMS", "The sampler of the first Stable Diffusion."),
     SamplerInfo("UniPC", "Good pictures in 10 to 20 steps."),
     SamplerInfo("DEIS", "Good pictures in 10 to 20 steps."),
-    SamplerInfo("SA-Solver", "Stochastic Adams solver.", stochastic=True),
-    SamplerInfo("LCM", "Only for distilled models: 2 to 8 steps, guidance about 1.", stochastic=True),
-    SamplerInfo("TCD", "Only for distilled models: 2 to 8 steps, guidance about 1.", stochastic=True),
+    SamplerInfo("SA-Solver", "Stochastic Adams solver."),
+    SamplerInfo("LCM", "Only for distilled models: 2 to 8 steps, guidance about 1."),
+    SamplerInfo("TCD", "Only for distilled models: 2 to 8 steps, guidance about 1."),
 )
 
 DEFAULT_SAMPLER = "DPM++ 2M Karras"

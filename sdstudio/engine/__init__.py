@@ -1,6 +1,7 @@
-"""The engine. This file imports nothing: it only sets what libraries read from the environment when they are loaded."""
+"""The engine. This file imports no library: it only sets what they look at when they are loaded."""
 
 import os
+import warnings
 
 os.environ.update(
     HF_HUB_OFFLINE="1",
@@ -20,3 +21,6 @@ os.environ.update(
 # model in the box: as it comes 1.0 s idle, but 4 s and up to over 40 s beside other busy programs; without spinning
 # 2.1 s idle, because waking a thread is slow; with 20,000 turns 1.2 to 1.4 s idle and 3 s beside two busy programs.
 os.environ.setdefault("GOMP_SPINCOUNT", "20000")
+# torch tells these on the terminal, as warnings about its own source; `cards` has words for people instead.
+for _about in ("CUDA initialization", "Can't initialize NVML", r"\s*Found GPU\d", r"\s*.* with CUDA capability sm_"):
+    warnings.filterwarnings("ignore", message=_about, category=UserWarning)

@@ -15,10 +15,10 @@ from sdstudio.domain.geometry import Size
 from sdstudio.domain.model_file import FOLDER_LAYOUT, LOADABLE_FAMILIES, ModelFamily, ModelFile
 from sdstudio.domain.models import STARTER_NAME, ModelInfo, ModelPresets
 from sdstudio.domain.request import ModelSpec
+from sdstudio.storage.box_facts import read_box
 from sdstudio.storage.catalog_files import entry_of, presets_of
-from sdstudio.storage.hashes import HashCache
+from sdstudio.storage.hashes import HashCache, hashed_file
 from sdstudio.storage.model_card import card_name, read_card, read_presets, read_quick
-from sdstudio.storage.model_hashes import hashed_file
 from sdstudio.storage.model_refusal import why_not
 from sdstudio.storage.model_words import read_words
 from sdstudio.storage.recognise.links import cache_name
@@ -69,6 +69,7 @@ class ModelCatalog:
         self, built_in: Path, folders: Sequence[Path], hashes: HashCache, index: ModelIndex | None = None
     ) -> None:
         self._built_in = built_in
+        self._box = read_box(built_in)
         self._folders = tuple(folders)
         self._hashes = hashes
         self._library = _library(index, folders) if index is not None else None
@@ -86,7 +87,7 @@ class ModelCatalog:
         """By name in any case, by the title in its side-car file, or by folder or file. Waits for the hash, which takes
         seconds for a large file. Raises ModelError that says what there is, or why a file cannot be used."""
         wanted = name_or_path.strip()
-        if self._has_built_in and wanted.casefold() == _name(self._built_in, self._built_in).casefold():
+        if self._has_built_in and wanted.casefold() == self._name(self._built_in).casefold():
             return self._info(self._built_in_entry, wait=True)
         path = Path(wanted).expanduser()
         if (os.sep in wanted or "/" in wanted) and _exists(path):
@@ -113,18 +114,18 @@ class ModelCatalog:
 
     @property
     def _built_in_entry(self) -> _Entry:
-        return _Entry(self._built_in, _name(self._built_in, self._built_in))
+        return _Entry(self._built_in, self._name(self._built_in))
 
     def _entries(self, scan: Scan) -> list[_Entry]:
         others: dict[str, _Entry] = {}
         seen = {os.path.realpath(found.path): found for found in scan.models}
         for folder in (found for root in self._folders for found in _find_below(root, _DEPTH_MAX)):
             real = os.path.realpath(folder)
-            others.setdefault(real, _Entry(folder, _name(folder, self._built_in), seen.get(real)))
+            others.setdefault(real, _Entry(folder, self._name(folder), seen.get(real)))
         for real, found in seen.items():
             if found.loadable or _is_sound_folder(found):
                 path = Path(found.path)
-                name = found.name if found.loadable else _name(path, self._built_in)
+                name = found.name if found.loadable else self._name(path)
                 others.setdefault(real, _Entry(path, name, found))
         others.pop(os.path.realpath(self._built_in), None)
         listed = [entry for entry in others.values() if not _is_strange_folder(entry.found)]
@@ -146,7 +147,7 @@ class ModelCatalog:
         found = self._library.inspect(path) if self._library is not None else _recognised(path, self._folders)
         if _is_strange_folder(found) or (path.is_file() and not found.loadable):
             raise why_not(found)
-        return _Entry(path, found.name if path.is_file() else _name(path, self._built_in), found)
+        return _Entry(path, found.name if path.is_file() else self._name(path), found)
 
     # -- one of them --------------------------------------------------------------------------------------------------
 
@@ -169,13 +170,24 @@ class ModelCatalog:
             words=read_words(folder),
         )
 
+    def _name(self, folder: Path) -> str:
+        fallback = STARTER_NAME if folder == self._built_in else cache_name(folder) or folder.name
+        return card_name(self._card(folder), fallback)
+
+    def _card(self, folder: Path) -> dict[str, Any]:
+        return self._box.card() if folder == self._built_in else read_card(folder)
+
+    def _short_hash(self, path: Path) -> str:
+        """Raises OSError."""
+        return self._box.short_hash(path) or self._hashes.short_hash(path)
+
     def _presets(self, folder: Path, defaults: ModelPresets) -> ModelPresets:
-        card = read_card(folder)
+        card = self._card(folder)
         quick = read_quick(card, folder)
         if quick is not None:
             try:
                 # A few megabytes, read once.
-                lora = replace(quick.lora, hash=self._hashes.short_hash(Path(quick.lora.path)))
+                lora = replace(quick.lora, hash=self._short_hash(Path(quick.lora.path)))
                 quick = replace(quick, lora=lora)
             except OSError:
                 quick = None
@@ -187,7 +199,7 @@ class ModelCatalog:
         weights = hashed_file(entry.path)
         try:
             if weights is not None and (self._library is None or entry.path == self._built_in):
-                return self._hashes.short_hash(weights)
+                return self._short_hash(weights)
             if weights is None or self._library is None or not (wait or weights.stat().st_size <= HASHED_AT_ONCE):
                 return ""
             hashes = self._library.hashes.compute(entry.path)
@@ -238,11 +250,6 @@ def _find_below(folder: Path, depth: int) -> Iterator[Path]:
         return  # Missing or not allowed: such a folder has no models to offer.
     for child in children:
         yield from _find_below(child, depth - 1)
-
-
-def _name(folder: Path, built_in: Path) -> str:
-    fallback = STARTER_NAME if folder == built_in else cache_name(folder) or folder.name
-    return card_name(read_card(folder), fallback)
 
 
 def read_json(path: Path) -> dict[str, Any]:

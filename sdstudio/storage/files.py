@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -68,7 +67,7 @@ def check_writable(folder: Path) -> None:
 @contextmanager
 def _whole_file(folder: Path, data: Content) -> Iterator[Path]:
     """A hidden file with `data`, safely on the disk; gone at the end unless it was renamed. Raises StorageError."""
-    temporary = folder / f".{secrets.token_hex(8)}.tmp"
+    temporary = folder / f".{os.urandom(8).hex()}.tmp"
     try:
         # Mode 666 less the umask, as for any file that a program saves; tempfile would make it private.
         handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o666)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sdstudio.domain.errors import StorageError, UnreadableFile
-from sdstudio.domain.image import ImageBuffer
 from sdstudio.domain.os_words import os_reason
 from sdstudio.storage.files import write_atomic
+
+if TYPE_CHECKING:
+    from sdstudio.domain.image import ImageBuffer
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
@@ -82,5 +84,7 @@ class Thumbnails:
 
     def _path(self, picture: PictureFile, side: int) -> Path:
         key = f"{picture.path.absolute()}|{picture.mtime_ns}|{picture.bytes}|{side}"
+        import hashlib  # loads OpenSSL: not before the window is there
+
         name = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
         return self._folder / name[:2] / f"{name}.png"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import threading
@@ -26,8 +25,15 @@ def unet_weights(folder: Path) -> Path | None:
     return plain if plain in files else next(iter(files), None)
 
 
+def hashed_file(model: Path) -> Path | None:
+    """The file whose hash names the model: itself, or of a folder its UNet's weights."""
+    return unet_weights(model) if model.is_dir() else model
+
+
 def sha256_of(path: Path) -> str:
     """Raises OSError."""
+    import hashlib  # loads OpenSSL: not before the window is there
+
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK):

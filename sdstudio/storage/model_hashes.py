@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from sdstudio.domain.model_file import FileHashes
-from sdstudio.storage.hashes import unet_weights
+from sdstudio.storage.hashes import hashed_file
 
 if TYPE_CHECKING:
     from sdstudio.storage.model_index import ModelIndex
@@ -68,11 +68,6 @@ def old_hash(path: Path) -> str:
     except OSError:
         return ""
     return hashlib.sha256(part).hexdigest()[:_OLD_DIGITS] if part else ""
-
-
-def hashed_file(model: Path) -> Path | None:
-    """The file whose hash names the model: itself, or of a folder its UNet's weights."""
-    return unet_weights(model) if model.is_dir() else model
 
 
 class ModelHashes:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
 
 from sdstudio.ui.controls import Button, IconButton, LinkButton, TextLabel, describe
@@ -165,6 +165,8 @@ class Banner(QFrame):
         self.show()
         spoken = f"{message.title}. {message.text}"
         self.setAccessibleName(spoken)
+        from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent  # many enums, which few starts need
+
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, spoken))
 
     def _fill_buttons(self, message: Message) -> None:

@@ -205,10 +205,6 @@ class BottomStrip(QWidget):
         return self._queue.text
 
     @property
-    def device_text(self) -> str:
-        return self._device.text
-
-    @property
     def cancel_button(self) -> CancelButton:
         return self._cancel
 

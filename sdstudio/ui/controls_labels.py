@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from sdstudio.domain.errors import StudioError
@@ -146,6 +146,8 @@ class ErrorLine(QWidget):
         self.remedy.setVisible(bool(remedy))
         self._colour()
         self.show()
+        from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent  # many enums, which few starts need
+
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, self.text))
 
     def clear(self) -> None:

@@ -42,7 +42,7 @@ class PictureList(QListView):
         self.verticalScrollBar().setSingleStep(24)
         self.clicked.connect(self._on_clicked)
         self.doubleClicked.connect(self._on_double_clicked)
-        theme.changed.connect(self.viewport().update)
+        theme.changed.connect(self._repaint)
 
     def path_of(self, index: Index) -> str:
         """Empty for a picture that is not on disk (yet)."""
@@ -56,7 +56,12 @@ class PictureList(QListView):
     def mark_forming(self, marked: bool) -> None:
         """Rings the forming picture, as the one that stands in the middle."""
         self._delegate.set_forming_marked(marked)
-        self.viewport().update()
+        self._repaint()
+
+    def _repaint(self) -> None:
+        # Asked for a viewport while the window is built, PySide6 would first make all of its widget classes.
+        if self.isVisible():
+            self.viewport().update()
 
     def side(self) -> int:
         """Of a thumbnail, so that two columns fill the width that a list view lays out in: it keeps the scroll bar's

@@ -11,7 +11,7 @@ from PySide6.QtGui import QCloseEvent, QGuiApplication
 from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from sdstudio.app import messages
-from sdstudio.app.bridge import EngineState
+from sdstudio.app.engine_state import EngineState
 from sdstudio.app.front_context import FrontContext
 from sdstudio.storage.settings import Settings
 from sdstudio.ui.action_types import Needs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import (
     QAbstractItemModel,
@@ -30,10 +30,12 @@ from PySide6.QtWidgets import (
 )
 
 from sdstudio.app import messages
-from sdstudio.app.job_item import JobItem
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.request import JobRequest, UpscaleRequest
 from sdstudio.ui.theme import Theme
+
+if TYPE_CHECKING:
+    from sdstudio.app.job_item import JobItem
 
 ROW_HEIGHT = 46
 HANDLE_WIDTH = 32
@@ -210,7 +212,11 @@ class QueueView(QListView):
         self.setAccessibleDescription(self.tr("Ctrl+Shift+Up and Ctrl+Shift+Down move a run, Del removes it."))
         self._model.move_asked.connect(self._move)
         delegate.remove_asked.connect(self.remove_asked)
-        theme.changed.connect(self.viewport().update)
+        theme.changed.connect(self._repaint)
+
+    def _repaint(self) -> None:
+        if self.isVisible():  # as in GalleryView
+            self.viewport().update()
 
     def set_items(self, items: tuple[JobItem, ...]) -> None:
         """Keeps the chosen run chosen where it still waits."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 
 from sdstudio.app.gallery_model import GalleryRole
 from sdstudio.domain.models import ModelInfo
 from sdstudio.ui.window_parts import WindowParts
 from sdstudio.ui.window_wiring import Commands
+
+KEYS_FIRST_MS = 100
+"""Before an example is put into the empty prompt: whoever typed into it while the window was being completed has the
+keys still on their way."""
 
 
 class ResultsWiring(QObject):
@@ -54,14 +58,18 @@ class ResultsWiring(QObject):
         if self._settled or self._parts.canvas.view.content is not None:
             return
         self._settled = True
-        gallery, session = self._context.gallery, self._context.session
+        gallery = self._context.gallery
         if gallery.rowCount():
             self._parts.presenter.show_file(str(gallery.index(0).data(GalleryRole.PATH)))
             return
+        self._parts.canvas.show_first_start(True)
+        QTimer.singleShot(KEYS_FIRST_MS, self, self._offer_example)
+
+    def _offer_example(self) -> None:
+        session = self._context.session
         examples = session.model.presets.examples
         if examples and not session.state.positive:
             session.update(positive=examples[0])
-        self._parts.canvas.show_first_start(True)
 
     def _on_binned(self, paths: list[str]) -> None:
         for path in paths:

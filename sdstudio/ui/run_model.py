@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 from PySide6.QtGui import QImage
 
 from sdstudio.app.gallery_model import GalleryRole
-from sdstudio.app.job_item import JobItem
-from sdstudio.domain.events import PictureSaved, Preview
 from sdstudio.ui.qimage import fitted, to_qimage
 from sdstudio.ui.thumbs import ThumbRole
+
+if TYPE_CHECKING:
+    from sdstudio.app.job_item import JobItem
+    from sdstudio.domain.events import PictureSaved, Preview
 
 THUMB_SIDE = 256
 ROWS_MOST = 1000

@@ -43,7 +43,7 @@ def test_the_window_needs_nothing_that_is_left_out(tmp_path: Path) -> None:
     assert rows[-1] == {"missed": []}
 
 
-def test_the_guard_sees_what_is_missing(tmp_path: Path) -> None:
+def test_the_guard_sees_what_is_missing() -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(ROOT / 'packaging')!r})\n"
         "import importlib.util, importlib.metadata\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
@@ -12,7 +12,6 @@ from sdstudio import wiring
 from sdstudio.domain.engine_api import EngineFactory
 from sdstudio.studio import Studio
 
-OpenStudio = Callable[[], Studio]
 CLOSE_MS = 20_000
 """A patience, not a promise: how long the engine may take to end after the window is closed."""
 

@@ -22,7 +22,8 @@ from tests.helpers.requests import generation
 CHILD = """
 import sys
 from pathlib import Path
-from sdstudio.domain.request import ImageInput, UpscaleRequest
+from sdstudio.domain.edits import ImageInput
+from sdstudio.domain.request import UpscaleRequest
 from sdstudio.jobs.job import Job
 from sdstudio.jobs.journal import Journal
 from tests.helpers.requests import generation

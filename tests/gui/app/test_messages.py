@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sdstudio.app import messages
-from sdstudio.app.bridge import EngineState
+from sdstudio.app.engine_state import EngineState
 from sdstudio.app.job_item import JobItem, JobState
 from sdstudio.domain.edits import ImageInput
 from sdstudio.domain.engine_api import EngineInfo

@@ -10,8 +10,8 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from sdstudio.app.bridge import EngineState
 from sdstudio.app.context import AppContext
+from sdstudio.app.engine_state import EngineState
 from sdstudio.app.queue import JobItem, JobQueue, JobState
 from sdstudio.domain.errors import DeviceLost, OutOfMemory, StorageError, StudioError
 from sdstudio.domain.events import PictureSaved, Preview

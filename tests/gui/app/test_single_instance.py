@@ -160,6 +160,16 @@ def test_a_first_window_that_hangs_does_not_keep_the_second_from_starting(first:
     second.close()
 
 
+@pytest.mark.expects_log("will not find this window")
+def test_where_nothing_can_be_listened_at_the_window_opens_all_the_same(first: Doorkeeper, runtime: Path) -> None:
+    Path(Doorway(runtime / "home").address).mkdir()
+    first.listen()
+    assert not first.first
+    again = enter(runtime / "other home", Call())
+    assert again is not None and again.first
+    again.close()
+
+
 @pytest.mark.expects_log("belongs to somebody else")
 def test_a_folder_that_others_can_write_is_not_trusted(runtime: Path) -> None:
     folder = Path(Doorway(runtime / "home").address).parent

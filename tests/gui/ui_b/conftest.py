@@ -7,8 +7,9 @@ from collections.abc import Callable
 import pytest
 from pytestqt.qtbot import QtBot
 
-from sdstudio.app.bridge import EngineState
 from sdstudio.app.context import AppContext
+from sdstudio.app.engine_state import EngineState
+from sdstudio.ui import results_wiring
 from sdstudio.ui.main_window import MainWindow
 from sdstudio.ui.theme import Theme
 from tests.helpers.models_desk import dialog, stocked
@@ -20,8 +21,9 @@ OpenWindow = Callable[[AppContext], MainWindow]
 
 
 @pytest.fixture
-def open_window(theme: Theme, qtbot: QtBot) -> OpenWindow:
+def open_window(theme: Theme, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> OpenWindow:
     """Shows the window on a context and starts that, as the program does."""
+    monkeypatch.setattr(results_wiring, "KEYS_FIRST_MS", 0)
 
     def open_(context: AppContext) -> MainWindow:
         window = MainWindow(context, theme)
@@ -34,6 +36,8 @@ def open_window(theme: Theme, qtbot: QtBot) -> OpenWindow:
         with qtbot.waitSignals([context.gallery.refreshed, context.catalog.refreshed]):
             context.start()
         qtbot.waitUntil(lambda: context.bridge.state is not EngineState.STARTING)
+        if window.canvas.first_start_shown and context.session.model.presets.examples:
+            qtbot.waitUntil(lambda: context.session.state.positive != "")
         return window
 
     return open_

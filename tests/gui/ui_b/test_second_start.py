@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -14,7 +13,7 @@ from sdstudio.app.canvas_questions import UnsavedQuestion
 from sdstudio.app.single_instance import Call, Doorkeeper
 from sdstudio.ui.main_window import MainWindow
 from sdstudio.ui.second_start import SecondStart
-from tests.helpers.canvas_window import open_picture, picture_file, session_of
+from tests.helpers.canvas_window import mouse, open_picture, picture_file, session_of
 
 
 @pytest.fixture
@@ -22,15 +21,6 @@ def keeper(window: MainWindow) -> Doorkeeper:
     keeper = Doorkeeper()
     SecondStart(window, keeper)
     return keeper
-
-
-def mouse(window: MainWindow, kind: QEvent.Type) -> None:
-    view = window.canvas.page.view
-    place = QPointF(view.rect().center())
-    left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
-    held = none if kind == QEvent.Type.MouseButtonRelease else left
-    event = QMouseEvent(kind, place, view.mapToGlobal(place), left, held, Qt.KeyboardModifier.NoModifier)
-    QApplication.sendEvent(view, event)
 
 
 def test_it_comes_to_the_front_and_opens_the_file(

@@ -11,8 +11,8 @@ from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QApplication, QCheckBox
 from pytestqt.qtbot import QtBot
 
-from sdstudio.app.bridge import EngineState
 from sdstudio.app.context import AppContext
+from sdstudio.app.engine_state import EngineState
 from sdstudio.app.gallery_model import GalleryRole
 from sdstudio.ui.action_table import ACTION_ROWS
 from sdstudio.ui.main_window import MainWindow
@@ -159,3 +159,22 @@ def test_a_chosen_card_that_is_gone_is_told_once_and_kept(
     window.troubles._on_info(replace(context.bridge.info, missing=""))
     window.troubles._on_info(context.bridge.info)
     assert window.canvas.banner.message is not None, "it had been back"
+
+
+def test_why_no_card_is_used_is_told_once_by_the_program_that_was_chosen_for_cards(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = window.context.bridge.info
+    assert info is not None
+    without = replace(info, no_card="No graphics card is used, because there is no driver.")
+    window.context.bridge.info_changed.emit(without)
+    assert window.canvas.banner.message is None, "from source nobody chose torch's build"
+    assert "there is no driver" in window.bottom._device.toolTip()
+    monkeypatch.setattr("sdstudio.app.about_facts.is_frozen", lambda: True)
+    window.troubles._on_info(without)
+    message = window.canvas.banner.message
+    assert message is not None and message.title == "Pictures are made with the processor."
+    assert message.text == without.no_card
+    window.canvas.banner.close_message()
+    window.troubles._on_info(without)
+    assert window.canvas.banner.message is None, "the same news at the next start is none"
