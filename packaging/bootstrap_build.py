@@ -5,6 +5,7 @@ Whatever is installed in the environment leaks into the program, so it is never 
 
 from __future__ import annotations
 
+import re
 import shutil
 import sysconfig
 import tomllib
@@ -19,7 +20,15 @@ from bootstrap_machine import Machine, SetupError, say
 from bootstrap_venv import Venv
 
 FORMATS = ("deb", "tar", "setup", "zip")
-FORMATS_OF = {"linux": ("deb", "tar", "setup"), "win32": ("setup", "zip")}
+FORMATS_OF = {
+    ("linux", "cpu"): ("deb", "tar", "setup"),  # the setup with a stub in it
+    ("linux", "cuda"): ("deb", "tar"),
+    ("win32", "cpu"): ("setup", "zip"),
+    ("win32", "cuda"): ("zip",),  # NSIS makes no installer beyond 2 GB
+}
+WINDOWS_BACKEND = "cu130"
+"""Torch's CUDA build for Windows is not in the package index; uv knows where it lies. The CUDA release is the one of
+the index's build for Linux."""
 USAGE = "usage: bootstrap.py build [--flavour cpu|cuda] [--keep] [deb|tar|setup|zip|all …]"
 REQUIREMENTS = "packaging/build-requirements.txt"
 # What the build calls, with the Debian package that has it.
@@ -36,7 +45,6 @@ class Wish:
 
 def parse(arguments: Sequence[str], system: str) -> Wish:
     """Raises SetupError in words for arguments that are none. Nothing named: all that this system can build."""
-    possible = FORMATS_OF.get(system, ())
     chosen: list[str] = []
     flavour, keep = "cpu", False
     words = iter(arguments)
@@ -45,18 +53,18 @@ def parse(arguments: Sequence[str], system: str) -> Wish:
             keep = True
         elif word == "--flavour":
             flavour = next(words, "")
-        elif word == "all":
-            chosen += possible
-        elif word in FORMATS:
+        elif word in (*FORMATS, "all"):
             chosen.append(word)
         else:
             raise SetupError(f"“{word}” is nothing that can be built.\n{USAGE}")
     if flavour not in ("cpu", "cuda"):
         raise SetupError(f"There is no flavour “{flavour}”.\n{USAGE}")
-    formats = tuple(dict.fromkeys(chosen or possible))
+    possible = FORMATS_OF.get((system, flavour), ())
+    formats = possible if not chosen or "all" in chosen else tuple(dict.fromkeys(chosen))
     impossible = [name for name in formats if name not in possible]
     if impossible or not formats:
-        raise SetupError(f"{', '.join(impossible) or 'Nothing'} can be built on this system ({system}).\n{USAGE}")
+        what = f"{', '.join(impossible) or 'Nothing'} of the flavour “{flavour}” can be built on this system ({system})"
+        raise SetupError(f"{what}; what can be: {', '.join(possible) or 'nothing'}.\n{USAGE}")
     return Wish(formats=formats, flavour=flavour, keep=keep)
 
 
@@ -105,13 +113,25 @@ def requirements(root: Path) -> list[str]:
 
 def install_arguments(root: Path, settings: bootstrap_install.PipSettings, wish: Wish, linux: bool) -> list[str]:
     """For `uv pip install`. Where no folder of wheels is named, uv itself knows where torch's flavours lie."""
-    constraints = str(root / "constraints.txt")
-    arguments = ["-c", constraints, "--build-constraints", constraints, *settings.for_uv()]
-    if linux and not settings.find_links and wish.flavour == "cpu":
+    constraints = root / "constraints.txt"
+    arguments = ["-c", str(constraints), "--build-constraints", str(constraints), *settings.for_uv()]
+    flavoured: list[str] = []
+    if linux and wish.flavour == "cuda":
+        # The package index has the CUDA build for Linux; a folder of wheels may hold “…+cpu”, which “==” takes too.
+        flavoured = [exact_torch(constraints.read_text(encoding="utf-8"))]
+    elif wish.flavour == "cuda":
+        arguments += ["--torch-backend", WINDOWS_BACKEND]
+    elif linux and not settings.find_links:
         arguments += ["--torch-backend", "cpu"]
-    elif wish.flavour == "cuda" and not linux:
-        arguments += ["--torch-backend", "auto"]
-    return [*arguments, "-r", str(root / REQUIREMENTS), *requirements(root)]
+    return [*arguments, "-r", str(root / REQUIREMENTS), *requirements(root), *flavoured]
+
+
+def exact_torch(constraints: str) -> str:
+    """The pinned torch without any “+…” after its version."""
+    match = re.search(r"^torch==([\w.]+)", constraints, re.MULTILINE)
+    if match is None:
+        raise SetupError("constraints.txt pins no torch; take the file from a fresh checkout.")
+    return f"torch==={match[1]}"
 
 
 def ensure_environment(root: Path, machine: Machine, wish: Wish) -> Path:

@@ -107,7 +107,7 @@ def start_of_uv(root: Path, python: Path, machine: Machine, uv: Path | None) -> 
     requirement = uv_requirement((root / "constraints.txt").read_text(encoding="utf-8"))
     quiet = () if machine.terminal else ("--quiet",)
     command = (*_pip(python, machine), "install", *quiet, "--disable-pip-version-check", requirement)
-    return [str(python), "-m", "uv"] if machine.run(*command) == 0 else []
+    return [str(python), "-P", "-m", "uv"] if machine.run(*command) == 0 else []
 
 
 def settings_of_pip(python: Path, machine: Machine) -> PipSettings:
@@ -128,8 +128,8 @@ def _with_uv(uv: Sequence[str], root: Path, python: Path, machine: Machine, sett
 def _pip(python: Path, machine: Machine) -> list[str]:
     """The environment's own pip, or the one that came with our Python, told to work in the environment."""
     if machine.run(python, "-c", "import importlib.util, sys; sys.exit(importlib.util.find_spec('pip') is None)") == 0:
-        return [str(python), "-m", "pip"]
-    return [sys.executable, "-m", "pip", "--python", str(python)]
+        return [str(python), "-P", "-m", "pip"]
+    return [sys.executable, "-P", "-m", "pip", "--python", str(python)]
 
 
 def _pip_config(pip: Sequence[str], machine: Machine) -> str:

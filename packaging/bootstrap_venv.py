@@ -134,10 +134,12 @@ def _set_up(venv: Venv, stamp: dict[str, object], wanted: dict[str, object], mac
 
 def make_venv(venv: Venv, machine: Machine) -> Path | None:
     """An empty environment. The uv that made it, where only uv could; else it has pip inside or pip can reach it."""
-    # sys.executable, not a name on PATH: the environment gets the Python that was chosen to start us.
-    if has_module("ensurepip") and machine.run(sys.executable, "-m", "venv", venv.folder) == 0:
+    # sys.executable, not a name on PATH: the environment gets the Python that was chosen to start us. -P: a venv.py in
+    # the folder where the person is would be started instead, and start itself again and again.
+    make = (sys.executable, "-P", "-m", "venv")
+    if has_module("ensurepip") and machine.run(*make, venv.folder) == 0:
         return None
-    if has_module("pip") and machine.run(sys.executable, "-m", "venv", "--clear", "--without-pip", venv.folder) == 0:
+    if has_module("pip") and machine.run(*make, "--clear", "--without-pip", venv.folder) == 0:
         return None
     uv = shutil.which("uv", path=machine.environ.get("PATH"))
     if uv and machine.run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, venv.folder) == 0:

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 CONTENTS = "contents.json"
+SHARED_FOLDERS = frozenset({"nvidia"})
+"""Folders that many packages put their files into, so that the folder's name does not tell whose they are."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +16,8 @@ class Contents:
     modules: list[str]
     """The first parts of all modules' names, those of the standard library among them."""
     folders: list[str] = field(default_factory=list)
+    shared: list[str] = field(default_factory=list)
+    """The places of all files in folders that several packages fill (SHARED_FOLDERS)."""
     system_libraries: dict[str, str] = field(default_factory=dict)
     """Name to path, of the libraries that were taken from the build machine itself."""
     host_packages: list[str] = field(default_factory=list)

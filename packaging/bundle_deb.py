@@ -25,6 +25,11 @@ make pictures with Stable Diffusion on your own computer
  It brings all its libraries along; models, pictures and settings are kept in
  the home folder and stay when the package is removed.
 """
+CARDS = """\
+ .
+ This build makes pictures with an NVIDIA graphics card (GeForce GTX 16, RTX 20
+ or newer) and its driver 580 or newer, and without them with the processor.
+"""
 COPYRIGHT = """\
 Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/
 Upstream-Name: SD Studio
@@ -48,7 +53,7 @@ def build_deb(plan: Plan) -> Path:
     write_share(tree / "usr" / "share", plan.version, plan.epoch)
     write(tree / "usr" / "share" / "doc" / "sdstudio" / "copyright", COPYRIGHT)
     size = sum(path.lstat().st_size for path in entries(tree) if not path.is_dir() or path.is_symlink())
-    write(tree / "DEBIAN" / "control", control(plan.version, size, plan.contents()))
+    write(tree / "DEBIAN" / "control", control(plan.version, size, plan.contents(), plan.flavour))
     settle(tree, plan.epoch)
     target = plan.asset(".deb")
     target.unlink(missing_ok=True)
@@ -57,8 +62,8 @@ def build_deb(plan: Plan) -> Path:
     return target
 
 
-def control(version: str, size: int, contents: Contents) -> str:
-    """The control file; `size` in bytes."""
+def control(version: str, size: int, contents: Contents, flavour: str = "cpu") -> str:
+    """The control file; `size` in bytes. All flavours are one package: the one replaces the other."""
     depends = [depends_on(name, contents) for name in contents.host_packages if name not in RECOMMENDED]
     recommends = [name for name in contents.host_packages if name in RECOMMENDED]
     fields = {
@@ -71,7 +76,7 @@ def control(version: str, size: int, contents: Contents) -> str:
         "Recommends": ", ".join([*recommends, "xdg-desktop-portal"]),
         "Section": "graphics",
         "Priority": "optional",
-        "Description": DESCRIPTION.rstrip("\n"),
+        "Description": (DESCRIPTION + (CARDS if flavour == "cuda" else "")).rstrip("\n"),
     }
     return "".join(f"{name}: {value}\n" for name, value in fields.items())
 

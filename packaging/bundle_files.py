@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 QT_PARTS = ("Core", "DBus", "Gui", "OpenGL", "Svg", "Widgets")
 """DBus is needed by the input methods and the desktop's file dialog, OpenGL by the Wayland plugin."""
@@ -43,6 +44,7 @@ DROPPED = (
     "*.dist-info/INSTALLER",
     "*.dist-info/REQUESTED",
     "*.dist-info/direct_url.json",
+    "cuda_bindings-*.dist-info/*",  # only to say that it is too old
     "*.lib",
     "*/vcamp140.dll",
     "*/vccorlib140.dll",
@@ -63,15 +65,44 @@ DROPPED = (
 # The user's graphics driver may need a newer one of these than the build machine has; every system has the first two,
 # and who has Wayland has the others.
 HOST_RUNTIME = ("libgcc_s.so*", "libstdc++.so*", "libdrm.so*", "libwayland-*.so*")
-# A path in torch._inductor makes PyInstaller take it from the build machine.
+# A path in torch._inductor makes PyInstaller take it from the build machine; CUDA flavours have theirs in nvidia/.
 BUILD_MACHINE = ("libcudart.so*",)
+
+# Of NVIDIA's packages (CUDA flavours on Linux): what torch's libraries name as needed, directly or through others …
+CUDA_NEEDED = (
+    "cu13/lib/libcublas.so*",
+    "cu13/lib/libcublasLt.so*",
+    "cu13/lib/libcudart.so*",
+    "cu13/lib/libcufft.so*",
+    "cu13/lib/libcufile.so*",
+    "cu13/lib/libcupti.so*",
+    "cu13/lib/libcurand.so*",
+    "cu13/lib/libcusolver.so*",
+    "cu13/lib/libcusparse.so*",
+    "cu13/lib/libnvJitLink.so*",
+    "cu13/lib/libnvrtc.so*",
+    "cudnn/lib/libcudnn.so*",
+    "cusparselt/lib/libcusparseLt.so*",
+    "nccl/lib/libnccl.so*",
+    "nvshmem/lib/libnvshmem_host.so*",
+)
+# … and what those open by name when they are used, which nothing but a list can tell.
+CUDA_OPENED = ("cu13/lib/libnvrtc-builtins.so*", "cudnn/lib/libcudnn_*.so*")
+# With the user's graphics driver, or not there at all.
+DRIVER = ("libcuda.so*", "libnvidia-ml.so*")
 
 # Microsoft's C++ run-time libraries, taken from the build machine's System32: torch needs the last one, which no wheel
 # brings, and a Windows without other programs lacks. hooks/rthook_start.py loads them before Qt loads its older ones.
 WINDOWS_RUNTIME = ("vcruntime140.dll", "vcruntime140_1.dll", "msvcp140.dll", "msvcp140_atomic_wait.dll")
 
-STRIPPED = ("torch/lib/libtorch_cpu.so", "torch/lib/libtorch_python.so", "libpython3.*.so*")
-"""Debugging symbols of 110 MB. Only these: others (numpy's OpenBLAS) do not survive it."""
+STRIPPED = (
+    "torch/lib/libtorch_cpu.so",
+    "torch/lib/libtorch_cuda.so",
+    "torch/lib/libtorch_python.so",
+    "libpython3.*.so*",
+)
+"""Debugging symbols of 110 MB, and 72 MB more in CUDA flavours. Only these: others (numpy's OpenBLAS) do not survive
+it, and NVIDIA's libraries may only be passed on as they are."""
 
 # What the host has to bring, by the package of Debian that brings it; everything else is shipped.
 HOST_LIBRARIES: dict[str, tuple[str, ...]] = {
@@ -97,8 +128,13 @@ def keeps(place: str, platform: str) -> bool:
     name = place.rpartition("/")[2]
     if any(fnmatchcase(place, pattern) for pattern in DROPPED):
         return False
-    if any(fnmatchcase(name, pattern) for pattern in (*HOST_RUNTIME, *BUILD_MACHINE)):
+    if any(fnmatchcase(name, pattern) for pattern in HOST_RUNTIME):
         return False
+    if any(fnmatchcase(place, pattern) for pattern in BUILD_MACHINE):
+        return False
+    if place.startswith("nvidia/"):
+        inside = place.removeprefix("nvidia/")
+        return any(fnmatchcase(inside, pattern) for pattern in (*CUDA_NEEDED, *CUDA_OPENED))
     if place.startswith("PySide6/"):
         return keeps_qt(place, platform)
     return _is_kept_qt_link(place)
@@ -136,6 +172,25 @@ def _is_kept_qt_link(place: str) -> bool:
 def is_stripped(place: str, platform: str) -> bool:
     """Whether the file's debugging symbols are left out."""
     return platform == "linux" and any(fnmatchcase(place, pattern) for pattern in STRIPPED)
+
+
+def opened_by_name(site: Path) -> list[tuple[str, str]]:
+    """(file, folder in the program) of the libraries that CUDA's open by name; [] where `site` has no CUDA. Raises
+    LookupError where some are not at their usual place: the program would fail on its first graphics card."""
+    if not (site / "nvidia").is_dir():
+        return []
+    found: list[tuple[str, str]] = []
+    for pattern in CUDA_OPENED:
+        paths = sorted((site / "nvidia").glob(pattern))
+        if not paths:
+            raise LookupError(f"There is no nvidia/{pattern}: CUDA opens it by name, so look where it is now.")
+        found += [(str(path), path.parent.relative_to(site).as_posix()) for path in paths]
+    return found
+
+
+def is_driver(library: str) -> bool:
+    """Whether the library comes with a graphics driver; without one the program works on the processor."""
+    return any(fnmatchcase(library, pattern) for pattern in DRIVER)
 
 
 def host_package(library: str) -> str | None:

@@ -14,6 +14,7 @@ EXCLUDED_LIBRARIES = (
     "IPython",
     "_pytest",
     "click",
+    "cuda",  # Python's way to CUDA: torch asks for it only to name the parts of its graphs
     "cv2",
     "expecttest",
     "hf_xet",

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bundle_parts import Part
+from bundle_split import parts_of, whole_of
 from bundle_tree import write
 
 LICENCES = "THIRD_PARTY_LICENSES.txt"
@@ -22,6 +23,13 @@ NAMESPACE = uuid.UUID("6f1c1c53-9a3e-4f0e-8a57-2d1f4b7c9e10")
 BLOCK = 1 << 20
 
 
+NVIDIA_WORDS = (
+    "NVIDIA's libraries lie unchanged in the folder “_internal/nvidia”. They are no free software: NVIDIA's agreements",
+    "below allow to pass them on only as a part of this program, and only this program may use them.",
+    "",
+)
+
+
 def licences_text(parts: Sequence[Part]) -> str:
     """One file: a list of everything, then the full texts, each text once."""
     lines = [
@@ -30,6 +38,8 @@ def licences_text(parts: Sequence[Part]) -> str:
         "their libraries lie unchanged in the folder “_internal/PySide6” and may be replaced by others.",
         "",
     ]
+    if any(part.name.startswith("nvidia-") for part in parts):
+        lines += NVIDIA_WORDS
     lines += [f"  {part.name} {part.version}{f': {part.licence}' if part.licence else ''}" for part in parts]
     users: dict[str, list[str]] = {}
     for part in parts:
@@ -100,15 +110,20 @@ def write_papers(program: Path, root: Path, parts: Sequence[Part], version: str,
         write(program / name, source.read_text(encoding="utf-8"))
 
 
-def sha256(path: Path) -> str:
+def sha256(*paths: Path) -> str:
+    """Of the files put together in this order."""
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
+    for path in paths:
+        with path.open("rb") as file:
+            while block := file.read(BLOCK):
+                digest.update(block)
     return digest.hexdigest()
 
 
 def write_sums(folder: Path) -> Path:
-    """In the form that `sha256sum --check SHA256SUMS` reads."""
+    """In the form that `sha256sum --check SHA256SUMS` reads; of a file in parts also what it is when put together."""
     files = sorted(path for path in folder.iterdir() if path.is_file() and path.name != SUMS)
-    return write(folder / SUMS, "".join(f"{sha256(path)}  {path.name}\n" for path in files))
+    sums = {path.name: sha256(path) for path in files}
+    for name in {whole_of(path) for path in files} - {""}:
+        sums[name] = sha256(*parts_of(folder / name))
+    return write(folder / SUMS, "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)))

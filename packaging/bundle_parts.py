@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
 
-from bundle_contents import Contents
+from bundle_contents import SHARED_FOLDERS, Contents
 
 LICENCE_NAMES = re.compile(r"(licen[cs]e|copying|notice|copyright|authors)", re.IGNORECASE)
 SHARED_TEXTS = Path(__file__).resolve().parent / "licences"
@@ -50,11 +50,12 @@ def normal(name: str) -> str:
 
 def python_parts(contents: Contents) -> Iterator[Part]:
     """The packages whose modules or folders were packed."""
-    tops = {*contents.modules, *contents.folders}
+    tops = {*contents.modules, *contents.folders} - SHARED_FOLDERS
+    shared = frozenset(contents.shared)
     for dist in distributions():
         name = normal(dist.metadata["Name"])
         # PyInstaller's own start-up code is in both programs.
-        if name == "pyinstaller" or packed(dist, name, tops):
+        if name == "pyinstaller" or packed(dist, name, tops) or fills_shared(dist, shared):
             yield Part(
                 name=name,
                 version=dist.version,
@@ -71,6 +72,11 @@ def packed(dist: Distribution, name: str, tops: Iterable[str]) -> bool:
     return name in names or any(top in tops for top in declared if not top.startswith("_"))
 
 
+def fills_shared(dist: Distribution, shared: frozenset[str]) -> bool:
+    """Whether any file of `dist` is among those packed from folders that it shares with other packages."""
+    return bool(shared) and any(file.as_posix() in shared for file in dist.files or [])
+
+
 def licence_of(dist: Distribution) -> str:
     """The expression of the newer field, or the older one where it is a name and not a whole text."""
     fields = dist.metadata
@@ -84,13 +90,22 @@ def licence_of(dist: Distribution) -> str:
 
 
 def licence_texts(dist: Distribution) -> Iterator[tuple[str, str]]:
-    """The licence files in the package's own dist-info, sorted."""
+    """The licence files in the package's own dist-info or in its part of a shared folder, sorted."""
     for file in sorted(dist.files or [], key=str):
-        inside = file.parts[0].endswith(".dist-info") and len(file.parts) > 1
-        if inside and ("licenses" in file.parts or LICENCE_NAMES.search(file.name)):
+        if is_licence(file.as_posix()):
             path = Path(str(file.locate()))
             if path.is_file():
                 yield "/".join(file.parts[1:]), path.read_text(encoding="utf-8", errors="replace")
+
+
+def is_licence(place: str) -> bool:
+    """By its place below site-packages."""
+    top, _, rest = place.partition("/")
+    *folders, name = rest.split("/")
+    if top in SHARED_FOLDERS:
+        return len(folders) == 1 and LICENCE_NAMES.match(name) is not None
+    inside = top.endswith(".dist-info") and rest != ""
+    return inside and ("licenses" in folders or LICENCE_NAMES.search(name) is not None)
 
 
 def borrowed_texts(name: str) -> list[tuple[str, str]]:

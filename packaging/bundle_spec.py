@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bundle_contents import CONTENTS, Contents
+from bundle_contents import CONTENTS, SHARED_FOLDERS, Contents
 from bundle_elf import elf_facts, needed_by
 from bundle_files import WINDOWS_RUNTIME
 from bundle_tables import NATIVE, IncompleteBundle, Row, host_packages, is_system_library, place_of
@@ -36,9 +36,11 @@ def scripts(rows: Iterable[Row], entry: str) -> list[Row]:
 
 def write_contents(folder: Path, modules: Iterable[str], files: Sequence[Row], platform: str) -> None:
     """What was packed, for the licences, the bill of materials and the .deb's dependencies. Raises IncompleteBundle."""
+    places = [place_of(row) for row in files if "/" in place_of(row)]
     contents = Contents(
         modules=sorted({name.partition(".")[0] for name in modules}),
-        folders=sorted({place_of(row).partition("/")[0] for row in files if "/" in place_of(row)}),
+        folders=sorted({place.partition("/")[0] for place in places}),
+        shared=sorted(place for place in places if place.partition("/")[0] in SHARED_FOLDERS),
         system_libraries={place_of(row): row[1] for row in files if is_system_library(row)},
     )
     if platform == "linux":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 PART_BYTES = 1_500_000_000
@@ -10,7 +11,10 @@ BLOCK = 1 << 20
 
 
 def split_large(path: Path, part_bytes: int = PART_BYTES) -> list[Path]:
-    """[path] where it is small enough; else its parts “….part1”, “….part2”, whole in that order, without the file."""
+    """[path] where it is small enough; else its parts “….part1”, “….part2”, whole in that order, without the file.
+    Parts that an earlier build left go."""
+    for part in parts_of(path):
+        part.unlink()
     if path.stat().st_size <= part_bytes:
         return [path]
     made: list[Path] = []
@@ -26,3 +30,16 @@ def split_large(path: Path, part_bytes: int = PART_BYTES) -> list[Path]:
                     block = source.read(min(BLOCK, left)) if left else b""
     path.unlink()
     return made
+
+
+def parts_of(path: Path) -> list[Path]:
+    """The parts that lie where `path` would be, in their order."""
+    found = {part: re.fullmatch(r"\.part(\d+)", part.name.removeprefix(path.name)) for part in path.parent.iterdir()}
+    numbers = {part: int(match[1]) for part, match in found.items() if match and part.name.startswith(path.name)}
+    return sorted(numbers, key=lambda part: numbers[part])
+
+
+def whole_of(part: Path) -> str:
+    """The name of the file that `part` is a part of; "" for a whole file."""
+    match = re.fullmatch(r"(.+)\.part\d+", part.name)
+    return match[1] if match else ""

@@ -12,7 +12,7 @@ import subprocess
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from bundle_files import host_package, is_stripped, keeps
+from bundle_files import host_package, is_driver, is_stripped, keeps
 
 Row = tuple[str, str, str]
 Needed = Callable[[str], Iterable[str]]
@@ -83,7 +83,7 @@ def host_packages(rows: Sequence[Row], needed: Needed) -> list[str]:
         if row[2] not in NATIVE:
             continue
         for library in needed(row[1]):
-            if library in shipped:
+            if library in shipped or is_driver(library):
                 continue
             package = host_package(library)
             if package is None:

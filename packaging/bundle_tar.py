@@ -23,9 +23,13 @@ the command line.
 
 It needs 64-bit Linux with glibc {glibc} or newer (Debian 12, Ubuntu 24.04 and
 later) and the usual libraries of a desktop: libGL, libEGL, libxcb.
-
+{cards}
 To keep everything (settings, models, pictures) in this folder, make an empty
 file named “portable” in it.
+"""
+CARDS = """
+Pictures are made with an NVIDIA graphics card (GeForce GTX 16, RTX 20 or newer)
+and its driver 580 or newer; without them with the processor. “About” says which.
 """
 
 
@@ -37,7 +41,8 @@ def build_tar(plan: Plan) -> Path:
     write_share(tree / name / "share", plan.version, plan.epoch)
     write(tree / name / "install.sh", INSTALL.read_text(encoding="utf-8"), executable=True)
     glibc = ".".join(map(str, plan.contents().glibc))
-    write(tree / name / "README.txt", README.format(version=plan.version, glibc=glibc))
+    cards = CARDS if plan.flavour == "cuda" else ""
+    write(tree / name / "README.txt", README.format(version=plan.version, glibc=glibc, cards=cards))
     settle(tree, plan.epoch)
     target = plan.asset(".tar.zst")
     with subprocess.Popen([*COMPRESS, "-o", str(target)], stdin=subprocess.PIPE) as zstd:

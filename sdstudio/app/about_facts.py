@@ -47,7 +47,13 @@ def device_words(info: EngineInfo | None) -> str:
     words = _tr("Pictures are made with {device}, {count} threads").format(device=where, count=info.threads)
     if info.memory_total:
         words += _tr(", {memory:.1f} GB of memory").format(memory=info.memory_total / 2**30)
-    return f"{words}."
+    return f"{words}. {info.no_card}".rstrip()
+
+
+def card_news(info: EngineInfo) -> str:
+    """Why no graphics card is used, where that is news: from source, torch may have come with CUDA for a computer that
+    never had a card; the download was chosen."""
+    return info.no_card if is_frozen() else ""
 
 
 def licences_file() -> Path | None:
@@ -62,11 +68,13 @@ def report(version: str, info: EngineInfo | None, logs: Path, screen: str) -> st
     engine = "not ready" if info is None else f"{info.device} ({info.device_kind}), {info.threads} threads"
     memory = f", {info.memory_total / 2**30:.1f} GB" if info is not None and info.memory_total else ""
     missing = f", {info.missing} is not there" if info is not None and info.missing else ""
+    no_card = [info.no_card] if info is not None and info.no_card else []
     window = f"Qt {qVersion()} on {screen}"
     lines = [
         f"SD Studio {version}, {'installed' if is_frozen() else 'from source'}",
         f"{platform.platform()}, Python {platform.python_version()}, {window}",
         f"Engine: {engine}{memory}{missing}",
+        *no_card,
         "",
         "The last lines of the log, without words in quotes and names of files:",
         *(redacted(line) for line in last_lines(logs / APP_LOG)),

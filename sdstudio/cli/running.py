@@ -19,6 +19,7 @@ from sdstudio.domain.events import Cancelled, Failed, Finished, JobEvent, Pictur
 from sdstudio.domain.request import JobRequest
 from sdstudio.jobs.job import Job
 from sdstudio.jobs.runner import JobRunner
+from sdstudio.storage.crash_report import is_frozen
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 Describe = Callable[[PictureSaved], tuple[Mapping[str, Any], str]]
@@ -91,11 +92,14 @@ class _JobOnConsole:
                 pass
 
     def _tell_device(self) -> None:
-        """A card that the settings name and that is gone stops nothing."""
+        """A card that the settings name and that is gone stops nothing, nor does a driver that does not work."""
         info = self._runner.info()
         if info is not None and info.missing:
             used = "the processor" if info.device_kind == "cpu" else info.device
             self._console.note(f"The device “{info.missing}” of the settings is not there; using {used}.")
+        # From source, torch may have come with CUDA for a computer that never had a card; the download was chosen.
+        if info is not None and info.no_card and is_frozen():
+            self._console.note(info.no_card)
 
     def _tell(self, failed: Failed) -> None:
         if self._stopped:

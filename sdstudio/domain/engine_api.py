@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
-from sdstudio.domain.events import EngineEvent
-from sdstudio.domain.image import ImageBuffer
-from sdstudio.domain.request import JobRequest, ModelSpec
+if TYPE_CHECKING:
+    from sdstudio.domain.events import EngineEvent
+    from sdstudio.domain.image import ImageBuffer
+    from sdstudio.domain.request import JobRequest, ModelSpec
 
-Emit = Callable[[EngineEvent], None]
+Emit: TypeAlias = "Callable[[EngineEvent], None]"
 
 
 class CancelToken:
@@ -33,7 +34,8 @@ class CancelToken:
 class EngineInfo:
     """What the engine runs on: "CPU", "NVIDIA GeForce RTX 3060" …; memory in bytes (0 = not known). `devices` are all
     that it could run on beside the CPU, each with the name by which it is chosen ("cuda:0") and one for people.
-    `missing`: the name of the device that was chosen and is not there, "" else; then it runs on the best there is."""
+    `missing`: the name of the device that was chosen and is not there, "" else; then it runs on the best there is.
+    `no_card`: sentences that say why it runs on the CPU though it could use a graphics card; "" else."""
 
     device: str
     device_kind: str
@@ -41,6 +43,7 @@ class EngineInfo:
     memory_total: int = 0
     devices: tuple[tuple[str, str], ...] = ()
     missing: str = ""
+    no_card: str = ""
 
 
 class Engine(Protocol):

@@ -12,6 +12,7 @@ import torch
 
 from sdstudio.domain.engine_api import EngineInfo
 from sdstudio.domain.errors import InvalidRequest
+from sdstudio.engine import cards
 
 _log = logging.getLogger(__name__)
 
@@ -37,15 +38,16 @@ def physical_cores() -> int:
 
 def choose_device(threads: int = 0, device: str = "") -> Device:
     """Fixes the number of CPU threads (0 = physical cores) and picks the device; called once an engine. `device`: "" =
-    the first graphics card, or the CPU where there is none; "cpu"; "cuda:N" = the card of that number, from 0.
+    the first graphics card that works, or the CPU where there is none; "cpu"; "cuda:N" = the card of that number, from
+    0. `info.no_card` says why none is used where one could be.
 
     Half precision stays off the CPU: without AVX-512 its convolutions are up to 100 times slower there. Raises
-    InvalidRequest("device") in words for a device that is not there.
+    InvalidRequest("device") in words for a device that is not there, or is and does not work.
     """
     torch.set_num_threads(threads or physical_cores())
     count = torch.get_num_threads()
-    cards = _cards()
-    number = _card(device)
+    there = _cards()
+    number, no_card = _card(device)
     if number is not None:
         properties = torch.cuda.get_device_properties(number)
         info = EngineInfo(
@@ -53,11 +55,13 @@ def choose_device(threads: int = 0, device: str = "") -> Device:
             device_kind="cuda",
             threads=count,
             memory_total=int(properties.total_memory),
-            devices=cards,
+            devices=there,
         )
         return Device(torch.device("cuda", number), torch.float16, info)
     memory = int(psutil.virtual_memory().total)
-    info = EngineInfo(device="CPU", device_kind="cpu", threads=count, memory_total=memory, devices=cards)
+    info = EngineInfo(
+        device="CPU", device_kind="cpu", threads=count, memory_total=memory, devices=there, no_card=no_card
+    )
     return Device(torch.device("cpu"), torch.float32, info)
 
 
@@ -74,19 +78,19 @@ def chosen_or_best(threads: int = 0, device: str = "") -> Device:
 
 def _cards() -> tuple[tuple[str, str], ...]:
     """All graphics cards: what each is chosen by, and its own name, with a number where several have the same."""
-    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    names = [torch.cuda.get_device_name(number) for number in range(count)]
+    count = cards.card_count()
+    names = [cards.card_name(number) or f"Graphics card {number + 1}" for number in range(count)]
     shown = [name if names.count(name) == 1 else f"{name} ({number + 1})" for number, name in enumerate(names)]
     return tuple((f"cuda:{number}", name) for number, name in enumerate(shown))
 
 
-def _card(device: str) -> int | None:
-    """The graphics card's number; None for the CPU."""
+def _card(device: str) -> tuple[int | None, str]:
+    """(the graphics card's number, ""), or for the CPU (None, why not a card; "" where that was chosen)."""
     wanted = device.strip().lower()
     if wanted in ("", "auto"):
-        return 0 if torch.cuda.is_available() else None
+        return _first_that_works()
     if wanted == "cpu":
-        return None
+        return None, ""
     found = re.fullmatch(r"(?:cuda|gpu)(?::(\d+))?", wanted)
     if found is None:
         raise InvalidRequest(
@@ -94,7 +98,7 @@ def _card(device: str) -> int | None:
             f"There is no device “{device}”.",
             hint="Choose “cpu”, “cuda:0” for the first graphics card, or nothing for the best one there is.",
         )
-    number, count = int(found[1] or 0), torch.cuda.device_count() if torch.cuda.is_available() else 0
+    number, count = int(found[1] or 0), cards.card_count()
     if number >= count:
         there = "no graphics card that SD Studio can use" if count == 0 else f"only {count} of them"
         raise InvalidRequest(
@@ -102,7 +106,24 @@ def _card(device: str) -> int | None:
             f"Graphics card number {number} was chosen, but this computer has {there}.",
             hint="Choose another device in the settings, or none: the best one there is will be used.",
         )
-    return number
+    fault = cards.try_card(number)
+    if fault:
+        raise InvalidRequest("device", f"Graphics card number {number} was chosen, but it does not work.", hint=fault)
+    return number, ""
+
+
+def _first_that_works() -> tuple[int | None, str]:
+    """As `_card`. Cards after the one that is used are not tried: that would take memory of each."""
+    count = cards.card_count()
+    if count == 0:
+        return None, cards.why_no_card()
+    faults: list[str] = []
+    for number in range(count):
+        fault = cards.try_card(number)
+        if not fault:
+            return number, ""
+        faults.append(fault)
+    return None, faults[0]
 
 
 def free_device_memory(device: Device) -> None:

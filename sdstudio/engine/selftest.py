@@ -23,9 +23,8 @@ def check_engine(starter: Path, upscaler: Path) -> Iterator[CheckResult]:
     yield CheckResult(name="libraries", ok=True, words=", ".join(f"{name} {version(name)}" for name in _LIBRARIES))
     info = device.info
     threads = "1 thread" if info.threads == 1 else f"{info.threads} threads"
-    yield CheckResult(
-        name="device", ok=True, words=f"{info.device}, {info.memory_total / 2**30:.1f} GB of memory, {threads}"
-    )
+    words = f"{info.device}, {info.memory_total / 2**30:.1f} GB of memory, {threads}"
+    yield CheckResult(name="device", ok=True, words=f"{words}. {info.no_card}" if info.no_card else words)
     try:
         read_model(ModelSpec(name=STARTER_NAME, path=str(starter)), device)
     except ModelError as error:

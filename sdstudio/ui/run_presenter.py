@@ -6,8 +6,8 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QImage
 
 from sdstudio.app import messages
-from sdstudio.app.bridge import EngineState
 from sdstudio.app.context import AppContext
+from sdstudio.app.engine_state import EngineState
 from sdstudio.app.job_item import JobItem, JobState
 from sdstudio.domain.engine_api import EngineInfo
 from sdstudio.domain.events import PictureSaved, Preview
@@ -113,7 +113,7 @@ class RunPresenter(QObject):
         words = messages.device(info)
         if info.memory_total and info.device_kind != "cpu":
             words = f"{words} · {messages.memory(info.memory_total)}"
-        hint = self.tr("What pictures are made with on this computer")
+        hint = info.no_card or self.tr("What pictures are made with on this computer")
         if info.missing:
             hint = " ".join(messages.missing_device(info))
         self._strip.set_device(words, hint)

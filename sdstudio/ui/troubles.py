@@ -7,9 +7,10 @@ from dataclasses import replace
 from PySide6.QtCore import QObject
 
 from sdstudio.app import messages
+from sdstudio.app.about_facts import card_news
 from sdstudio.app.bin import PictureBin
-from sdstudio.app.bridge import EngineState
 from sdstudio.app.context import AppContext
+from sdstudio.app.engine_state import EngineState
 from sdstudio.app.job_item import JobItem, JobState
 from sdstudio.app.model_missing import MissingModel
 from sdstudio.domain.engine_api import EngineInfo
@@ -123,12 +124,16 @@ class Troubles(QObject):
             self._banner.show_message(_message(failure))
 
     def _on_info(self, info: EngineInfo) -> None:
-        """A chosen device that is gone is told once, not at every start until it is back."""
-        state, missing = self._context.state_file, info.missing.encode()
+        """A device that is gone or does not work is told once, not at every start until it is back."""
+        no_card = card_news(info)
+        state, news = self._context.state_file, f"{info.missing}{no_card}".encode()
         told = state.window(_DEVICE_TOLD)
-        state.set_window(missing, _DEVICE_TOLD)
-        if missing and missing != told:
-            title, text = messages.missing_device(info)
+        state.set_window(news, _DEVICE_TOLD)
+        if news and news != told:
+            title, text = self.tr("Pictures are made with the processor."), ""
+            if info.missing:
+                title, text = messages.missing_device(info)
+            text = f"{text} {no_card}".strip()
             self._banner.show_message(Message(title=title, text=text, kind="info", topic="device"))
 
     def _on_recovered(self, entries: tuple[JournalEntry, ...]) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import bootstrap_build
 import bootstrap_qt
-from bootstrap_build import Wish, install_arguments, parse, requirements
+from bootstrap_build import Wish, exact_torch, install_arguments, parse, requirements
 from bootstrap_install import PipSettings
 from bootstrap_machine import Machine, SetupError
 
@@ -22,6 +22,8 @@ def machine(system: str = "linux", debian: bool = True) -> Machine:
 def test_nothing_named_is_all_that_can_be_built() -> None:
     assert parse([], "linux") == Wish(formats=("deb", "tar", "setup"))
     assert parse(["all"], "win32") == Wish(formats=("setup", "zip"))
+    assert parse(["--flavour", "cuda"], "linux") == Wish(formats=("deb", "tar"), flavour="cuda")
+    assert parse(["all", "--flavour", "cuda"], "win32") == Wish(formats=("zip",), flavour="cuda")
 
 
 def test_formats_and_options() -> None:
@@ -36,8 +38,10 @@ def test_what_cannot_be_built_is_said(arguments: list[str]) -> None:
 
 
 def test_no_deb_on_windows() -> None:
-    with pytest.raises(SetupError, match="deb can be built"):
+    with pytest.raises(SetupError, match="deb of the flavour “cpu” can be built"):
         parse(["deb"], "win32")
+    with pytest.raises(SetupError, match=r"setup of the flavour “cuda” .*; what can be: zip"):
+        parse(["setup", "--flavour", "cuda"], "win32")
 
 
 @pytest.fixture
@@ -76,6 +80,19 @@ def test_torch_comes_without_cuda_unless_wheels_are_at_hand() -> None:
     local = install_arguments(ROOT, PipSettings(find_links=("/wheels",)), Wish(formats=("deb",)), linux=True)
     assert "--torch-backend" not in local
     assert local[local.index("--find-links") + 1] == "/wheels"
+
+
+def test_torch_comes_with_cuda_though_other_wheels_are_at_hand() -> None:
+    wish = Wish(formats=("deb",), flavour="cuda")
+    chosen = install_arguments(ROOT, PipSettings(find_links=("/wheels",)), wish, linux=True)
+    exact = [argument for argument in chosen if argument.startswith("torch===")]
+    assert len(exact) == 1 and "+" not in exact[0], "“==” would take the wheel “…+cpu” of the folder"
+    assert f"\n{exact[0].replace('===', '==')}\n" in (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    assert "--torch-backend" not in chosen
+    windows = install_arguments(ROOT, PipSettings(), wish, linux=False)
+    assert windows[windows.index("--torch-backend") + 1].startswith("cu")
+    with pytest.raises(SetupError, match="pins no torch"):
+        exact_torch("torchvision==1.0\n")
 
 
 def test_only_what_is_shipped_and_the_tools_are_installed() -> None:

@@ -145,7 +145,7 @@ def test_plain_venv_where_python_is_complete(venv: bootstrap_venv.Venv, monkeypa
     has_only(monkeypatch, "ensurepip", "pip")
     calls = Calls()
     assert bootstrap_venv.make_venv(venv, machine(calls)) is None
-    assert calls.commands == [f"{sys.executable} -m venv {venv.folder}"]
+    assert calls.commands == [f"{sys.executable} -P -m venv {venv.folder}"], "-P: not a venv.py nearby"
 
 
 def test_without_ensurepip_a_pip_at_hand_does(venv: bootstrap_venv.Venv, monkeypatch: pytest.MonkeyPatch) -> None:

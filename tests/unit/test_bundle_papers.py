@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -11,7 +11,7 @@ from bundle_contents import Contents
 from bundle_deb import control
 from bundle_elf import gcc_of, parse
 from bundle_papers import bill_of_materials, licences_text, unlicensed, write_sums
-from bundle_parts import Part, normal, packed
+from bundle_parts import Part, fills_shared, is_licence, normal, packed
 from bundle_plan import MEGABYTE, Plan, too_large
 
 APACHE = "Apache License, the text\n"
@@ -63,6 +63,44 @@ def test_sums_are_those_of_the_files(tmp_path: Path) -> None:
     assert text == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad  a.deb\n"
 
 
+def test_a_file_in_parts_has_its_own_sum_too(tmp_path: Path) -> None:
+    for number, text in ((1, b"a"), (2, b"b"), (10, b"c")):
+        (tmp_path / f"a.deb.part{number}").write_bytes(text)
+    rows = [line.split("  ") for line in write_sums(tmp_path).read_text(encoding="utf-8").splitlines()]
+    assert [name for _, name in rows] == ["a.deb", "a.deb.part1", "a.deb.part10", "a.deb.part2"]
+    assert rows[0][0] == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_nvidias_terms_are_named_where_its_libraries_are() -> None:
+    card = Part(name="nvidia-cublas", version="13", licence="X", texts=(("License.txt", "EULA"),), purl="pkg:pypi/c@13")
+    assert "_internal/nvidia" in licences_text([*PARTS, card])
+    assert "_internal/nvidia" not in licences_text(PARTS)
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        ("nvidia/cusparselt/LICENSE.txt", True),
+        ("nvidia/cusparselt/lib/libcusparseLt.so.0", False),
+        ("nvidia/cu13/include/licence.h", False),
+        ("nvidia_nccl_cu13-2.0.dist-info/licenses/License.txt", True),
+        ("numpy-2.dist-info/LICENSE.txt", True),
+        ("numpy-2.dist-info/METADATA", False),
+        ("numpy/LICENSE.txt", False),
+        ("isympy.py", False),
+    ],
+)
+def test_where_licences_lie(place: str, expected: bool) -> None:
+    assert is_licence(place) is expected
+
+
+def test_the_flavour_for_cards_says_so() -> None:
+    assert "NVIDIA" not in control("1", 0, CONTENTS)
+    text = control("1", 0, CONTENTS, "cuda")
+    assert "NVIDIA graphics card" in text and text.endswith("processor.\n")
+    assert all(line.startswith(" ") and len(line) < 81 for line in text.partition("Description")[2].splitlines()[1:])
+
+
 def test_control_says_what_the_host_must_bring() -> None:
     text = control("0.2.0rc1", 5000, CONTENTS)
     fields = dict(line.split(": ", 1) for line in text.splitlines() if not line.startswith(" "))
@@ -106,10 +144,11 @@ def test_contents_are_kept_between_freezing_and_packing(tmp_path: Path) -> None:
 
 
 class FakeDistribution:
-    """Only what `packed` asks for."""
+    """Only what `packed` and `fills_shared` ask for."""
 
-    def __init__(self, top_level: str) -> None:
+    def __init__(self, top_level: str, files: tuple[str, ...] = ()) -> None:
         self._top_level = top_level
+        self.files = [PurePosixPath(file) for file in files]
 
     def read_text(self, name: str) -> str | None:
         return self._top_level if name == "top_level.txt" else None
@@ -128,6 +167,14 @@ class FakeDistribution:
 def test_packages_are_found_by_what_is_imported(name: str, top_level: str, tops: set[str], expected: bool) -> None:
     assert packed(FakeDistribution(top_level), name, tops) is expected  # type: ignore[arg-type]
     assert normal("Tomli_W") == "tomli-w"
+
+
+def test_packages_of_a_shared_folder_are_found_by_their_files() -> None:
+    shared = frozenset({"nvidia/cu13/lib/libcublas.so.13"})
+    blas = FakeDistribution("nvidia\n", ("nvidia/cu13/include/cublas.h", "nvidia/cu13/lib/libcublas.so.13"))
+    marks = FakeDistribution("nvidia\n", ("nvidia/cu13/lib/libnvtx3interop.so.1",))
+    assert fills_shared(blas, shared)  # type: ignore[arg-type]
+    assert not fills_shared(marks, shared) and not fills_shared(blas, frozenset())  # type: ignore[arg-type]
 
 
 def test_limits() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import bundle_modules
-from bundle_files import host_package, is_stripped, keeps
+from bundle_files import CUDA_OPENED, host_package, is_driver, is_stripped, keeps, opened_by_name
 
 SITE = Path(sysconfig.get_path("purelib"))
 
@@ -131,6 +131,41 @@ LINUX_DROPPED = [
     "torch-2.13.0+cpu.dist-info/licenses/third_party/x/LICENSE",
     "torch-2.13.0+cpu.dist-info/LICENSE",
 ]
+CUDA_KEPT = [
+    "nvidia/cu13/lib/libcublasLt.so.13",
+    "nvidia/cu13/lib/libcudart.so.13",
+    "nvidia/cu13/lib/libcufile.so.0",
+    "nvidia/cu13/lib/libcupti.so.13",
+    "nvidia/cu13/lib/libcusolver.so.12",
+    "nvidia/cu13/lib/libnvJitLink.so.13",
+    "nvidia/cu13/lib/libnvrtc.so.13",
+    "nvidia/cu13/lib/libnvrtc-builtins.so.13.0",
+    "nvidia/cudnn/lib/libcudnn.so.9",
+    "nvidia/cudnn/lib/libcudnn_engines_precompiled.so.9",
+    "nvidia/cusparselt/lib/libcusparseLt.so.0",
+    "nvidia/nccl/lib/libnccl.so.2",
+    "nvidia/nvshmem/lib/libnvshmem_host.so.3",
+    "torch/lib/libtorch_cuda.so",
+    "torch/lib/libtorch_cuda_linalg.so",
+]
+# Nothing that is kept needs them or opens them by name, but for profilers and clusters, which nobody starts here.
+CUDA_DROPPED = [
+    "cuda_bindings-13.5.0.dist-info/METADATA",
+    "nvidia/cu13/include/cuda.h",
+    "nvidia/cu13/lib/libcudart_static.a",
+    "nvidia/cu13/lib/libcufile_rdma.so.1",
+    "nvidia/cu13/lib/libcufftw.so.12",
+    "nvidia/cu13/lib/libcusolverMg.so.12",
+    "nvidia/cu13/lib/libnvblas.so.13",
+    "nvidia/cu13/lib/libnvperf_host.so",
+    "nvidia/cu13/lib/libnvrtc.alt.so.13",
+    "nvidia/cu13/lib/libnvrtc-builtins.alt.so.13.0",
+    "nvidia/cudnn/include/cudnn.h",
+    "nvidia/nvshmem/lib/libnvshmem_device.a",
+    "nvidia/nvshmem/lib/libnvshmem_device.bc",
+    "nvidia/nvshmem/lib/nvshmem_transport_ibrc.so.3",
+    "libcudart.so.12",
+]
 WINDOWS_KEPT = [
     "python311.dll",
     "PySide6/Qt6Core.dll",
@@ -155,12 +190,12 @@ WINDOWS_DROPPED = [
 ]
 
 
-@pytest.mark.parametrize("place", LINUX_KEPT)
+@pytest.mark.parametrize("place", [*LINUX_KEPT, *CUDA_KEPT])
 def test_kept_on_linux(place: str) -> None:
     assert keeps(place, "linux")
 
 
-@pytest.mark.parametrize("place", LINUX_DROPPED)
+@pytest.mark.parametrize("place", [*LINUX_DROPPED, *CUDA_DROPPED])
 def test_left_out_on_linux(place: str) -> None:
     assert not keeps(place, "linux")
 
@@ -178,6 +213,8 @@ def test_left_out_on_windows(place: str) -> None:
 def test_only_what_survives_it_is_stripped() -> None:
     assert is_stripped("torch/lib/libtorch_cpu.so", "linux")
     assert is_stripped("libpython3.11.so.1.0", "linux")
+    assert is_stripped("torch/lib/libtorch_cuda.so", "linux")
+    assert not any(is_stripped(place, "linux") for place in CUDA_KEPT if place.startswith("nvidia/"))
     assert not is_stripped("numpy.libs/libscipy_openblas64_.so", "linux")
     assert not is_stripped("torch/lib/libtorch_cpu.so", "win32")
 
@@ -187,3 +224,26 @@ def test_what_the_host_brings_has_a_package() -> None:
     assert host_package("libc.so.6") == host_package("ld-linux-x86-64.so.2") == "libc6"
     assert host_package("libxcb.so.1") == "libxcb1"
     assert host_package("libxcb-cursor.so.0") is None
+
+
+def test_the_driver_is_the_users_own() -> None:
+    assert is_driver("libcuda.so.1") and is_driver("libnvidia-ml.so.1")
+    assert not is_driver("libcudart.so.13") and not is_driver("libcudnn.so.9")
+
+
+def test_what_cuda_opens_by_name_is_found_or_the_build_stops(tmp_path: Path) -> None:
+    assert opened_by_name(tmp_path) == [], "a build without CUDA"
+    names = (
+        "cu13/lib/libnvrtc-builtins.so.13.0",
+        "cu13/lib/libnvrtc-builtins.alt.so.13.0",
+        "cudnn/lib/libcudnn.so.9",
+        "cudnn/lib/libcudnn_ops.so.9",
+    )
+    make_package(tmp_path, *(f"nvidia/{name}" for name in names))
+    found = opened_by_name(tmp_path)
+    assert [Path(path).name for path, _ in found] == ["libnvrtc-builtins.so.13.0", "libcudnn_ops.so.9"]
+    assert [folder for _, folder in found] == ["nvidia/cu13/lib", "nvidia/cudnn/lib"]
+    assert all(keeps(f"{folder}/{Path(path).name}", "linux") for path, folder in found)
+    (tmp_path / "nvidia/cudnn/lib/libcudnn_ops.so.9").unlink()
+    with pytest.raises(LookupError, match=CUDA_OPENED[1].replace("*", r"\*")):
+        opened_by_name(tmp_path)

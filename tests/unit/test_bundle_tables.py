@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import bundle_files
+from bundle_contents import CONTENTS, Contents
 from bundle_files import WINDOWS_RUNTIME
-from bundle_spec import require_runtime, scripts, windows_extras
+from bundle_spec import require_runtime, scripts, windows_extras, write_contents
 from bundle_tables import IncompleteBundle, Row, drop_dangling, filter_rows, host_packages, prune_orphans
 
 QT_CORE = ("PySide6/Qt/lib/libQt6Core.so.6", "/site/libQt6Core.so.6", "BINARY")
@@ -60,6 +61,19 @@ def test_a_library_that_should_be_shipped_stops_the_build() -> None:
         IncompleteBundle, match=r"libxcb-cursor\.so\.0 \(for PySide6/Qt/plugins/platforms/libqxcb\.so\)"
     ):
         host_packages([QT_CORE, XCB], needed)
+
+
+def test_a_graphics_driver_is_neither_shipped_nor_asked_for() -> None:
+    card = ("torch/lib/libcaffe2_nvrtc.so", "/site/libcaffe2_nvrtc.so", "BINARY")
+    assert host_packages([card], lambda _path: ["libcuda.so.1", "libc.so.6"]) == ["libc6"]
+
+
+def test_files_of_shared_folders_are_remembered(tmp_path: Path) -> None:
+    rows: list[Row] = [("nvidia/cudnn/lib/libcudnn.so.9", "x", "BINARY"), DATA]
+    write_contents(tmp_path, ["numpy.linalg"], rows, "darwin")
+    contents = Contents.read(tmp_path / CONTENTS)
+    assert contents.shared == ["nvidia/cudnn/lib/libcudnn.so.9"]
+    assert (contents.modules, contents.folders) == (["numpy"], ["nvidia", "resources"])
 
 
 def test_the_command_line_starts_without_qt() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bundle_split import split_large
+from bundle_split import parts_of, split_large, whole_of
 from bundle_tar import write_tar
 from bundle_tree import entries, forget_commands, place, settle, write, write_listing
 from entry_damaged import LISTING, damaged_files
@@ -91,4 +91,23 @@ def test_parts_give_the_whole(tmp_path: Path, size: int, parts: list[int]) -> No
     made = split_large(path, part_bytes=10)
     assert [part.stat().st_size for part in made] == parts
     assert b"".join(part.read_bytes() for part in made) == bytes(range(size))
+    assert [part.name for part in made] == [part.name for part in parts_of(path)] or len(parts) == 1
     assert path.exists() == (len(parts) == 1)
+
+
+def test_parts_of_an_earlier_build_go(tmp_path: Path) -> None:
+    path = tmp_path / "asset.deb"
+    for name in ("asset.deb.part1", "asset.deb.part3", "asset.debt.part1"):
+        (tmp_path / name).write_bytes(b"old")
+    path.write_bytes(bytes(15))
+    assert [part.name for part in split_large(path, part_bytes=10)] == ["asset.deb.part1", "asset.deb.part2"]
+    assert (tmp_path / "asset.debt.part1").exists() and not (tmp_path / "asset.deb.part3").exists()
+    path.write_bytes(b"small")
+    assert split_large(path, part_bytes=10) == [path] and parts_of(path) == []
+
+
+def test_the_order_of_parts_is_that_of_their_numbers(tmp_path: Path) -> None:
+    for number in (10, 2, 1):
+        (tmp_path / f"a.part{number}").touch()
+    assert [part.name for part in parts_of(tmp_path / "a")] == ["a.part1", "a.part2", "a.part10"]
+    assert [whole_of(Path(name)) for name in ("a.zip.part2", "a.zip", "a.particle")] == ["a.zip", "", ""]

@@ -60,6 +60,10 @@ def test_words_for_the_device() -> None:
     )
     gone = EngineInfo(device="CPU", device_kind="cpu", threads=2, missing="cuda:0")
     assert "cuda:0 is not there" in about_facts.report("1", gone, Path("nowhere"), "xcb")
+    why = "No graphics card is used, because there is no driver."
+    without = EngineInfo(device="CPU", device_kind="cpu", threads=2, no_card=why)
+    assert about_facts.device_words(without) == f"Pictures are made with the processor, 2 threads. {why}"
+    assert why in about_facts.report("1", without, Path("nowhere"), "xcb").splitlines()
 
 
 def test_the_installed_program_has_all_licences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
