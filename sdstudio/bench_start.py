@@ -37,7 +37,8 @@ def run_start_bench(runs: int = RUNS) -> Iterable[dict[str, Any]]:
 def _run_once() -> dict[str, tuple[float, float]]:
     """Seconds since the process was started, and seconds of CPU, for WINDOW and ENGINE."""
     with tempfile.TemporaryDirectory(prefix="sdstudio-bench-", ignore_cleanup_errors=True) as home:
-        environment = {**os.environ, "SDSTUDIO_HOME": home}
+        # TMPDIR: a program that is killed leaves its lock there, where the system has no better place.
+        environment = {**os.environ, "SDSTUDIO_HOME": home, "TMPDIR": home}
         if sys.platform == "linux" and not (environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY")):
             environment["QT_QPA_PLATFORM"] = "offscreen"
         begin = time.time()
