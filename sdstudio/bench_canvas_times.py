@@ -7,37 +7,8 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Protocol
 
-
-class Clock(Protocol):
-    """Seconds from any moment on."""
-
-    def now(self) -> float: ...
-    def rest(self, seconds: float) -> None: ...
-
-
-class WallClock:
-    def now(self) -> float:
-        return time.perf_counter()
-
-    def rest(self, seconds: float) -> None:
-        time.sleep(seconds)
-
-
-class WorkClock:
-    """As if this thread never had to wait for a core: what it works, and its own rests. (Waiting for Python's lock does
-    not count either.) For a machine on which other things are going on."""
-
-    def __init__(self) -> None:
-        self._rested = 0.0
-
-    def now(self) -> float:
-        return time.thread_time() + self._rested
-
-    def rest(self, seconds: float) -> None:
-        self._rested += seconds
-        time.sleep(seconds)
+FRAME_S = 1 / 60
 
 
 class Times:
@@ -56,15 +27,25 @@ class Times:
             self.wall.append((time.perf_counter() - wall) * 1000)
 
 
-def row(what: str, values: Sequence[float] | Times, unit: str = "ms", aim: str = "") -> None:
-    """Prints one figure: p50, p99 and the largest of many, the median for few."""
-    wall = values.wall if isinstance(values, Times) else values
+Values = Sequence[float] | Times
+
+
+def row(what: str, values: Values, unit: str = "ms", aim: str = "", other: Values | None = None) -> None:
+    """Prints one figure: p50, p99 and the largest of many, the median for few. `other`: what another program's work of
+    about this size came to at the same time."""
+    wall = on_the_clock(values)
     if not wall:
         raise RuntimeError(f"nothing was measured for {what}")
     figures = {"n": len(wall), "p50": at(wall, 0.5), "p99": at(wall, 0.99), "max": at(wall, 1.0)}
     if isinstance(values, Times):
         figures["cpu_p99"] = at(values.cpu, 0.99)
+    if other is not None:
+        figures["other_p99"] = at(on_the_clock(other), 0.99)
     print(json.dumps({"what": what, "unit": unit, **figures, "aim": aim}), flush=True)
+
+
+def on_the_clock(values: Values) -> Sequence[float]:
+    return values.wall if isinstance(values, Times) else values
 
 
 def taken_away() -> float | None:

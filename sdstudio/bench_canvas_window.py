@@ -7,29 +7,29 @@ where a part is one of `PARTS`; without any all are measured. A picture is opene
 
 from __future__ import annotations
 
-import math
-import random
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdstudio.bench_canvas_times import Clock, Times, WallClock, WorkClock, row, taken_away
+from sdstudio.bench_canvas_control import TRIES, OtherWork
+from sdstudio.bench_canvas_strokes import Strokes
+from sdstudio.bench_canvas_times import row, taken_away
+from sdstudio.bench_canvas_views import Views
 
 if TYPE_CHECKING:
-    from PySide6.QtWidgets import QApplication, QWidget
+    from PySide6.QtWidgets import QApplication
 
     from sdstudio.app.canvas_autosave import CanvasAutosave
     from sdstudio.app.canvas_session import CanvasSession
+    from sdstudio.ui.canvas.editor_view import EditorView
 
 SIDE = 8192
 SECONDS = 4.0
-EVENTS_A_SECOND = 1000
-FRAME_S = 1 / 60
 VIEW = (1100, 800)
 BEAT_MS = 5
 REPEATS = 7
@@ -39,7 +39,6 @@ REST_S = 8.0
 lasting load, and no hand draws eight strokes in one go."""
 SEED = 20240607
 PARTS = ("strokes", "zoom_and_pan", "fills", "mask_commands")
-"""And "strokes_by_work" in place of "strokes": for a busy machine, see `WorkClock`."""
 
 
 def sample_picture(side: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -56,17 +55,6 @@ def sample_picture(side: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return pixels
 
 
-def hand(side: int, reach: float, seconds: float) -> Iterator[tuple[float, float, float, float]]:
-    """A path of wide swings, `reach` pixels around the middle: x, y, pressure, and the second at which it is due."""
-    chance = random.Random(SEED)
-    a, b, c = (chance.uniform(0.7, 1.4) for _ in range(3))
-    for number in range(int(seconds * EVENTS_A_SECOND)):
-        t = number / EVENTS_A_SECOND
-        x = side / 2 + reach * (0.65 * math.sin(3.1 * a * t) + 0.35 * math.sin(9.7 * b * t))
-        y = side / 2 + reach * (0.45 * math.cos(2.3 * c * t) + 0.3 * math.cos(11.3 * a * t))
-        yield x, y, 0.5 + 0.5 * abs(math.sin(t)), t
-
-
 class Bench:
     """Session, autosave and view, in a window of 1100 x 800."""
 
@@ -81,6 +69,7 @@ class Bench:
         from sdstudio.ui.canvas.editor_view import EditorView
 
         self.folder, self.side, self.seconds = folder, side, seconds
+        self.other = OtherWork(TRIES if seconds >= SECONDS else 1)
         self.app: QApplication = make_application("sdstudio", "bench")
         theme = make_theme(self.app, Settings())
         self.collector = UiCollector()
@@ -92,7 +81,7 @@ class Bench:
         self.autosave: CanvasAutosave = CanvasAutosave(self.session, self.workers[1], folder / "canvas")
         self.errors: list[object] = []
         self.session.problem.connect(self.errors.append)
-        self.view: QWidget = EditorView(self.session, theme)
+        self.view: EditorView = EditorView(self.session, theme)
         self.view.resize(*VIEW)
         self.view.show()
 
@@ -102,6 +91,7 @@ class Bench:
         for part in parts:
             self.rest()
             getattr(self, part)()
+        row("11 measurements, again where other work failed: tries", [self.other.tries], "")
         if taken is not None:
             row("processors taken away by the host", [(taken_away() or 0.0) - taken])
         self.autosave.close()
@@ -118,9 +108,8 @@ class Bench:
 
     def settle(self) -> None:
         """Nothing goes on, everything is kept, and what the view shows is painted and as good as it gets."""
-        view: Any = self.view
         self.app.processEvents()
-        self.until(lambda: self.session.work is None and self.autosave.up_to_date and view.scene.sharp)
+        self.until(lambda: self.session.work is None and self.autosave.up_to_date and self.view.scene.sharp)
         self.app.processEvents()
 
     def open(self) -> None:
@@ -151,14 +140,8 @@ class Bench:
         row(f"open a {name}: kept on disk after", [(kept - opened) * 1000])
         row(f"open a {name}: gap meanwhile", _gaps(beats[count:]), aim="answers all the while")
 
-    def strokes(self, clock: Clock | None = None) -> None:
-        for target in ("mask", "paint"):
-            for size in (64, 512):
-                for zoom in (1.0, None):
-                    self.stroke(target, size, zoom, clock or WallClock())
-
-    def strokes_by_work(self) -> None:
-        self.strokes(WorkClock())
+    def strokes(self) -> None:
+        Strokes(self).run()
 
     def rest(self) -> None:
         """As long as REST_S for strokes as long as SECONDS, with the window answering."""
@@ -167,100 +150,8 @@ class Bench:
             self.app.processEvents()
             time.sleep(0.02)
 
-    def stroke(self, target: str, size: int, zoom: float | None, clock: Clock) -> None:
-        """Events are due by the clock; each frame hands over all that are due, then the view paints. The line's age is
-        that of the first event in it, at the end of the frame after which it is on the screen whole."""
-        from sdstudio.canvas.pointer import PointerEvent
-
-        view: Any = self.view
-        view.fit() if zoom is None else view.set_zoom(zoom)
-        self.session.update_settings(tool="brush", target=target)
-        self.session.update_brush(size=float(size), hardness=0.8, opacity=1.0)
-        self.settle()
-        self.rest()
-        points = list(hand(self.side, self.side / 6 if zoom is None else VIEW[0] / 2, self.seconds))
-        handling, painting = Times(), Times()
-        ages: list[float] = []
-        self.session.press(PointerEvent(points[0][0], points[0][1], points[0][2]))
-        began = clock.now()
-        done, unseen = 0, math.inf
-        while done < len(points):
-            now = clock.now() - began
-            due = done
-            while due < len(points) and points[due][3] <= now:
-                due += 1
-            batch = [PointerEvent(x, y, pressure, t * 1000) for x, y, pressure, t in points[done:due]]
-            with handling.taking(bool(batch)):
-                self.session.move(batch)
-            with painting.taking(bool(batch)):
-                self.app.processEvents()
-            if batch:
-                unseen = min(unseen, points[done][3])
-            if unseen < math.inf and view.scene.up_to_date:
-                ages.append((clock.now() - began - unseen) / FRAME_S)
-                unseen = math.inf
-            done = due
-            rest = FRAME_S - (clock.now() - began) % FRAME_S
-            clock.rest(max(0.0, rest))
-        self.session.release(PointerEvent(points[-1][0], points[-1][1], points[-1][2]))
-        words = f"{target}, brush {size} px, {'whole picture' if zoom is None else '100 %'}"
-        row(f"{words}: events of one frame", handling, aim="p99 <= 8")
-        row(f"{words}: painting them", painting)
-        row(f"{words}: age of the line", ages, "frames", "<= 2")
-        if zoom is None:
-            self.undo_bytes(words)
-
-    def undo_bytes(self, words: str) -> None:
-        document = self.session.document
-        assert document is not None
-        item = document.history.undo_items[-1]
-        held = {tile.serial: tile.nbytes for change in item.tiles for tile in (change.before,) if tile is not None}
-        row(f"{words}: undo of a dirty tile", [sum(held.values()) / 1024 / max(1, len(item.tiles))], "KB")
-
     def zoom_and_pan(self) -> None:
-        """The wheel at a moving pointer in and out, then the middle button across the picture."""
-        from PySide6.QtCore import QPoint, QPointF, Qt
-        from PySide6.QtGui import QMouseEvent, QWheelEvent
-
-        none = Qt.KeyboardModifier.NoModifier
-        view: Any = self.view
-        view.fit()
-        self.settle()
-        self.app.processEvents()
-        times = Times()
-
-        def send(event: Any, kept: bool = True) -> None:
-            with times.taking(kept):
-                self.app.sendEvent(view, event)
-                self.app.processEvents()
-
-        for step in range(160):
-            turn = 60 if step % 80 < 40 else -60
-            place = QPointF(400 + step, 300 + step)
-            send(
-                QWheelEvent(
-                    *(place, place, QPoint(), QPoint(0, turn), Qt.MouseButton.NoButton, none),
-                    *(Qt.ScrollPhase.NoScrollPhase, False),
-                )
-            )
-        row("zoom: redraw", times, aim="p99 <= 16")
-        for zoom in (0.3, 1.0):
-            view.set_zoom(zoom)
-            self.settle()
-            self.rest()
-            times = Times()
-            middle, held = Qt.MouseButton.MiddleButton, Qt.MouseButton.MiddleButton
-            for step in range(120):
-                kind = QMouseEvent.Type.MouseButtonPress if step == 0 else QMouseEvent.Type.MouseMove
-                place = QPointF(550 + 300 * math.sin(step / 9), 400 + 200 * math.cos(step / 13))
-                send(
-                    QMouseEvent(kind, place, place, middle if step == 0 else Qt.MouseButton.NoButton, held, none),
-                    step > 0,
-                )
-            place = QPointF(550, 400)
-            release = QMouseEvent.Type.MouseButtonRelease
-            self.app.sendEvent(view, QMouseEvent(release, place, place, middle, Qt.MouseButton.NoButton, none))
-            row(f"pan at {zoom:.0%}: redraw", times, aim="p99 <= 16")
+        Views(self).run()
 
     def timed(self, what: str, command: Callable[[], None], aim: str, repeats: int = REPEATS) -> None:
         """From the command to its result on the canvas; undone each time."""

@@ -16,8 +16,8 @@ HELP = "measure how fast something is"
 
 WHAT_WIDTH, NUMBER_WIDTH, UNIT_WIDTH, AIM_WIDTH = 56, 9, 6, 24
 PERCENTILES = ("p50", "p99", "max")
-NUMBERS = {"p50": "p50", "p99": "p99", "max": "max", "cpu_p99": "cpu p99"}
-"""Key and heading."""
+NUMBERS = {"p50": "p50", "p99": "p99", "max": "max", "cpu_p99": "cpu p99", "other_p99": "other"}
+"""Key and heading. “other”: the p99 of some other work of about that size, on the same machine at the same time."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,9 +60,17 @@ def _number(value: object) -> str:
 
 
 def verdict(data: Mapping[str, Any]) -> str:
-    """ "met" or "NOT MET", where the aim is a bound: “<= 8” (of the p99) or “p50 < 300”; else ""."""
+    """ "met" or "NOT MET", where the aim is a bound: “<= 8” (of the p99) or “p50 < 300”; else "". A p99 that other work
+    could not keep either is the machine's: it is missed, too, but says nothing about what was measured."""
     found = re.fullmatch(r"(?:(p50|p99|max)\s+)?(<=?)\s*(\d+(?:\.\d+)?)", str(data.get("aim", "")))
     if found is None:
         return ""
-    value, limit = float(data[found[1] or "p99"]), float(found[3])
-    return "met" if value < limit or (value == limit and found[2] == "<=") else "NOT MET"
+    figure, limit = found[1] or "p99", float(found[3])
+
+    def within(value: float) -> bool:
+        return value < limit or (value == limit and found[2] == "<=")
+
+    if within(float(data[figure])):
+        return "met"
+    other = data.get("other_p99")
+    return "NOT MET" if figure != "p99" or other is None or within(float(other)) else "NOT MET, nor by other work"

@@ -263,6 +263,23 @@ def test_measured_rows_become_a_table() -> None:
     assert "7.25" in lines[1] and "NOT MET" in lines[2]
 
 
+@pytest.mark.parametrize(
+    ("p99", "other", "aim", "words"),
+    [
+        (8.0, 30.0, "p99 <= 8", "met"),
+        (8.1, 8.0, "p99 <= 8", "NOT MET"),
+        (8.1, 8.1, "p99 <= 8", "NOT MET, nor by other work"),
+        (8.1, 8.1, "max <= 8", "NOT MET"),
+        (8.1, None, "p99 <= 8", "NOT MET"),
+    ],
+)
+def test_a_figure_is_judged_beside_what_other_work_came_to(
+    p99: float, other: float | None, aim: str, words: str
+) -> None:
+    row: dict[str, object] = {"what": "drawing", "p50": 1.0, "p99": p99, "max": 9.0, "aim": aim}
+    assert bench.verdict(row if other is None else {**row, "other_p99": other}) == words
+
+
 def test_selftest_passes_and_says_so(run: Run, desk: CliDesk) -> None:
     result = run("selftest", "--json")
     failed = [check for check in result.json if not check["ok"]]
