@@ -59,6 +59,8 @@ class Bench:
     """Session, autosave and view, in a window of 1100 x 800."""
 
     def __init__(self, folder: Path, side: int, seconds: float) -> None:
+        import psutil  # noqa: F401  which the program has loaded by the time a picture is opened
+
         from sdstudio.app.canvas_autosave import CanvasAutosave
         from sdstudio.app.canvas_session import CanvasSession
         from sdstudio.app.collector import UiCollector
