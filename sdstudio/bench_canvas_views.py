@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sdstudio.bench_canvas_control import REDRAW_MS
@@ -28,11 +29,11 @@ class Views:
     def run(self) -> None:
         other = self._bench.other
         self._prepare(None)
-        times = other.beside_redraws(WHEEL_STEPS, self._zoom, lambda: self._prepare(None))
+        times = other.beside_redraws(WHEEL_STEPS, self._zoom, partial(self._prepare, None))
         row("zoom: redraw", times, aim=AIM, other=other.redraws)
         for zoom in (0.3, 1.0):
             self._prepare(zoom)
-            times = other.beside_redraws(DRAG_STEPS, self._pan, lambda zoom=zoom: self._prepare(zoom))
+            times = other.beside_redraws(DRAG_STEPS, self._pan, partial(self._prepare, zoom))
             row(f"pan at {zoom:.0%}: redraw", times, aim=AIM, other=other.redraws)
 
     def _prepare(self, zoom: float | None) -> None:

@@ -29,7 +29,7 @@ SEED = 20240607
 RING = 3
 """Pixels on either side of the border whose mean colours are compared."""
 RING_AIM = "max < 2"
-"""8-bit levels: no grey patch on smooth ground, filled in at the usual feather."""
+"""8-bit levels: no grey patch on smooth ground, filled in at a feather of 16."""
 STANDS_OUT_AIM = "p50 <= 2"
 _PROMPTS = ("", "a red apple", "a yellow star")
 _MODES = (FillMode.FILL, FillMode.FILL, FillMode.CHANGE, FillMode.REPLACE)
@@ -122,8 +122,8 @@ def run_seams_bench(
 
 def _inpaint(engine: Engine, images: JobImages, model: ModelInfo, case: Case) -> tuple[EditReport, Pixels]:
     mask = images.hold(ImageBuffer.from_rgb(np.repeat(case.mask[..., None], 3, axis=2)))
-    native = max(model.presets.size.width, model.presets.size.height)
-    spec, size = planned_inpaint(InpaintSpec(mask=mask, mode=case.mode), case.mask, native)
+    wanted = InpaintSpec(mask=mask, mode=case.mode)
+    spec, size = planned_inpaint(wanted, case.mask, model.presets.native)
     request = GenerationRequest(
         prompt=PromptSpec(positive=case.prompt),
         sampling=SamplingSpec(

@@ -294,7 +294,7 @@ def build_studio(
     theme = make_theme(app, front.settings.settings)
     with theme.undressed():
         window = MainWindow(front, theme)
-    studio = Studio(window, app.exec, partial(_complete_context, front, engine))
+    studio = Studio(window, app.exec, front, partial(_complete_context, front, engine))
 
     def read_ahead() -> None:
         import sdstudio.app.context  # noqa: F401 - half of what completing takes

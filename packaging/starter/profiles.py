@@ -30,8 +30,6 @@ class Profile:
     matrix_lr: float
     ema_width: float
     bf16: bool
-    vae_batch: int
-    vae_lr: float
     vae_crop: int
 
     @property
@@ -57,8 +55,6 @@ PROFILES = {
         matrix_lr=0.015,
         ema_width=0.1,
         bf16=False,
-        vae_batch=8,
-        vae_lr=2.5e-3,
         vae_crop=64,
     ),
     "gpu256": Profile(
@@ -78,8 +74,6 @@ PROFILES = {
         matrix_lr=0.01,
         ema_width=0.1,
         bf16=True,
-        vae_batch=256,
-        vae_lr=1e-3,
         vae_crop=128,
     ),
 }

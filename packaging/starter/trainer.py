@@ -153,11 +153,6 @@ class Trainer:
         self.samples, self.log = earlier["samples"], list(earlier["log"])
         self._cpu_earlier, self._wall_earlier = earlier["cpu"], earlier["wall"]
 
-    def restart_average(self) -> None:
-        """After other weights were put in: the average begins with them."""
-        for value, parameter in zip(self.average.values, self.parameters, strict=True):
-            value.copy_(parameter.data)
-
     def save(self) -> None:
         """Writes the checkpoint and the log, each at once or not at all."""
         state = {

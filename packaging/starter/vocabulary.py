@@ -87,8 +87,6 @@ BARE_WORDS = _BARE | _MORE_BARE
 FIRST_NOUNS = tuple(NOUNS)[:40]
 """Those of the first model."""
 
-SYMMETRIC = frozenset(name for name, noun in NOUNS.items() if noun.symmetric)
-
 COLOURS = {
     "red": Paint(0),
     "orange": Paint(26),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from sdstudio.app.canvas_pace import HandPace, step_back
 from sdstudio.app.io_worker import IoWorker
-from sdstudio.canvas.spare import spare_tiles
+from sdstudio.canvas.spare import SpareTiles
 from sdstudio.canvas.tiles import TileGrid, keys_of
 from sdstudio.domain.canvas_state import Tile, TileKey
 from sdstudio.domain.geometry import Rect
@@ -48,15 +48,16 @@ class LookAhead:
         self._copy(grid, {key for part in parts for step in steps for key in keys_of(part.moved(*step))})
 
     def _copy(self, grid: TileGrid, keys: Iterable[TileKey]) -> None:
-        tiles = spare_tiles.missing(grid.frozen(keys))
+        spare = grid.spare
+        tiles = spare.missing(grid.frozen(keys))
         if tiles:
             self._copying = True
-            self._io.submit(lambda: _copy_ahead(tiles, self._pace), self._copied)
+            self._io.submit(lambda: _copy_ahead(spare, tiles, self._pace), self._copied)
 
     def _copied(self, _nothing: None) -> None:
         self._copying = False
 
 
-def _copy_ahead(tiles: list[Tile], pace: HandPace) -> None:
+def _copy_ahead(spare: SpareTiles, tiles: list[Tile], pace: HandPace) -> None:
     step_back()
-    spare_tiles.copy_ahead(tiles, pace.rest)
+    spare.copy_ahead(tiles, pace.rest)

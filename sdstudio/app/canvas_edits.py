@@ -12,7 +12,6 @@ from sdstudio.canvas import edits, scaling
 from sdstudio.canvas.document import CanvasDocument
 from sdstudio.domain.canvas_state import PAINT, CanvasState
 from sdstudio.domain.geometry import Rect, Size
-from sdstudio.domain.image import ImageBuffer
 
 
 class CanvasEdits(CanvasHand):
@@ -50,23 +49,6 @@ class CanvasEdits(CanvasHand):
     def remove_layer(self, layer_id: str) -> None:
         """Accepted patches can be removed, no other layer (ValueError)."""
         self._edit(lambda document: document.remove_layer(layer_id))
-
-    def add_patch(self, image: ImageBuffer, x: int, y: int, name: str = "") -> None:
-        """A layer of its own above the picture."""
-        self.cancel_gesture()
-        document = self._document
-        if document is None or self._refused():
-            return
-        state = document.state()
-
-        def add(_: Ticket) -> CanvasState:
-            return edits.with_patch(state, image.pixels, x, y, name)
-
-        def apply(new: CanvasState) -> None:
-            self._changed(document.apply_state("Accept result", new))
-
-        # Cutting into tiles takes four times as long a pixel as most else.
-        self._compute(self.tr("Accepting the result"), 4 * image.size.pixels, add, apply)
 
     def clear_paint(self) -> None:
         """The paint layer becomes empty."""

@@ -14,7 +14,7 @@ from sdstudio.app.io_worker import IoWorker
 from sdstudio.canvas.blend import opacity_step
 from sdstudio.canvas.document import CanvasDocument, Change
 from sdstudio.canvas.pointer import PointerEvent
-from sdstudio.canvas.spare import LARGE_CANVAS, spare_tiles
+from sdstudio.canvas.spare import LARGE_CANVAS, SpareTiles
 from sdstudio.canvas.tool_area import AreaWork
 from sdstudio.canvas.tool_base import Outline
 from sdstudio.canvas.tool_fill import FillWork
@@ -128,8 +128,8 @@ class CanvasHand(CanvasTools):
         if not tool.busy:
             self._tool = None
             self._take_from(tool)
-        elif not rect.empty:
-            self._look_at_spares()
+        elif self._document is not None and not rect.empty:
+            self._look_at_spares(self._document.spare)
             if self.mask_empty and self._hand_layer == MASK:
                 self._look_at_mask()
             self.touched.emit()
@@ -138,11 +138,11 @@ class CanvasHand(CanvasTools):
     def _large(self) -> bool:
         return self._document is not None and self._document.size.pixels >= LARGE_CANVAS
 
-    def _look_at_spares(self) -> None:
+    def _look_at_spares(self, spare: SpareTiles) -> None:
         """Memory for the tiles to come is made ready in the other thread; small canvases have few."""
-        if self._large and not self._refilling and spare_tiles.low:
+        if self._large and not self._refilling and spare.low:
             self._refilling = True
-            self._spare_io.submit(lambda: _refill(self.pace), self._refilled)
+            self._spare_io.submit(lambda: _refill(spare, self.pace), self._refilled)
 
     def look_ahead(self) -> None:
         """The document was frozen, maybe in the middle of a gesture."""
@@ -206,7 +206,7 @@ class CanvasHand(CanvasTools):
         self._follow_outline()
 
 
-def _refill(pace: HandPace) -> None:
+def _refill(spare: SpareTiles, pace: HandPace) -> None:
     """In the other thread, between the hand's frames: on few cores it would take them from the window."""
     step_back()
-    spare_tiles.refill(pace.rest)
+    spare.refill(pace.rest)

@@ -18,7 +18,7 @@ from sdstudio.app.edit_jobs import EditJobs
 from sdstudio.app.edit_plan import EditPlanner
 from sdstudio.app.edit_settings import EditSettings
 from sdstudio.app.enlarge import Enlarge
-from sdstudio.app.front_context import FrontContext, build_front, results_folder
+from sdstudio.app.front_context import BACKGROUND_CLOSE_MS, FrontContext, results_folder
 from sdstudio.app.io_worker import IoWorker
 from sdstudio.app.mix_pictures import MixPictures
 from sdstudio.app.model_desk import ModelDesk
@@ -29,10 +29,10 @@ from sdstudio.app.recovery import Recovery
 from sdstudio.app.session import Session
 from sdstudio.app.settings_store import SettingsStore
 from sdstudio.app.step_times import StepTimes
-from sdstudio.domain.engine_api import EngineFactory, TokenCounter
+from sdstudio.domain.engine_api import EngineFactory
 from sdstudio.domain.errors import StorageError
 from sdstudio.jobs.job_images import JobImages
-from sdstudio.jobs.journal import Journal, JournalEntry
+from sdstudio.jobs.journal import Journal
 from sdstudio.jobs.runner import JobRunner
 from sdstudio.storage.files import check_writable
 from sdstudio.storage.image_store import ImageStore
@@ -45,8 +45,6 @@ from sdstudio.storage.settings import Settings
 STEP_TIMES_NAME = "step-times.json"
 CANVAS_WORKERS = ("canvas-work", "canvas")
 """Names of the threads of canvas_io and keeper_io."""
-BACKGROUND_CLOSE_MS = 500
-"""The background worker may be looking through thousands of files; nothing is lost when it is left to that."""
 KEEPER_CLOSE_MS = 15_000
 """A picture of 8192 x 8192 that was opened a moment ago takes seconds to be written. The window is gone by then;
 leaving earlier would leave it to its file, if it has one."""
@@ -79,11 +77,6 @@ class AppContext(FrontContext):
     mix: MixPictures
     enlarge: Enlarge
     recovery: Recovery
-
-    @property
-    def recovered(self) -> tuple[JournalEntry, ...]:
-        """Jobs that an earlier run left unfinished; see Recovery."""
-        return self.recovery.entries
 
     @property
     def results_folder(self) -> Path:
@@ -126,21 +119,6 @@ class AppContext(FrontContext):
 
 def _results_now(paths: AppPaths, settings: SettingsStore) -> Path:
     return results_folder(paths, settings.settings)
-
-
-def build_context(
-    paths: AppPaths,
-    *,
-    engine: EngineFactory,
-    images: JobImages,
-    counter: TokenCounter,
-    built_in: Path,
-    app_version: str,
-) -> AppContext:
-    """`engine` is called in the engine's thread, at `AppContext.start`, and reads pictures from `images`; for the rest
-    see build_front."""
-    front = build_front(paths, counter=counter, built_in=built_in)
-    return complete_context(front, engine=engine, images=images, app_version=app_version)
 
 
 def complete_context(front: FrontContext, *, engine: EngineFactory, images: JobImages, app_version: str) -> AppContext:

@@ -112,8 +112,7 @@ class EditPlanner(QObject):
     @property
     def native(self) -> int:
         """The model's own size, pixels a side."""
-        size = self._session.model.presets.size
-        return max(size.width, size.height)
+        return self._session.model.presets.native
 
     def set_canvas_active(self, active: bool) -> None:
         """Whether the canvas is what one works on; else Generate makes a picture of its own."""

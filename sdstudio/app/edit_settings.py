@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from sdstudio.domain.edits import CONTEXT_MAX, FEATHER_MAX, GROW_MAX, MODE_STRENGTHS, FillMode
+from sdstudio.domain.edits import CONTEXT_MAX, FEATHER, FEATHER_MAX, GROW_MAX, MODE_STRENGTHS, FillMode, usual_feather
 from sdstudio.domain.geometry import Rect, Size
 from sdstudio.domain.request import DEFAULT_STRENGTH
 
@@ -26,13 +26,10 @@ class ModeValues:
     """Of one mode. `strength` 0.05 to 1, `feather`, `grow` and `context` in pixels of the canvas."""
 
     strength: float
-    feather: int = 16
+    feather: int = FEATHER
     grow: int = 0
     context: int = 64
     match_colours: bool = True
-
-
-_DEFAULTS = {mode: ModeValues(strength=strength) for mode, strength in MODE_STRENGTHS.items()}
 
 
 class EditSettings(QObject):
@@ -43,7 +40,8 @@ class EditSettings(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._mode = FillMode.FILL
-        self._values = dict(_DEFAULTS)
+        self._values = {mode: ModeValues(strength=strength) for mode, strength in MODE_STRENGTHS.items()}
+        self._own_feathers: set[FillMode] = set()
         self._frame: Rect | None = None
         self._islands = False
         self._image_strength = self._usual_strength = DEFAULT_STRENGTH
@@ -70,13 +68,11 @@ class EditSettings(QObject):
         """Fields of `values`, by name. Raises TypeError for an unknown one."""
         known = self.values
         fresh = replace(known, **{name: _clamped(name, value, known) for name, value in changes.items()})
+        if "feather" in changes:
+            self._own_feathers.add(self._mode)
         if fresh != known:
             self._values[self._mode] = fresh
             self.changed.emit()
-
-    def reset(self) -> None:
-        """The mode in use as it was at first."""
-        self.update(**asdict(_DEFAULTS[self._mode]))
 
     @property
     def strength(self) -> float:
@@ -127,8 +123,12 @@ class EditSettings(QObject):
             self.image_strength = strength
 
     def follow_native(self, native: int) -> None:
-        """The model's own size, pixels a side."""
-        self._set("_native", native)
+        """The model's own size, pixels a side. Modes whose feather nobody chose get the one that suits it."""
+        if native != self._native:
+            self._native = native
+            for mode in set(FillMode) - self._own_feathers:
+                self._values[mode] = replace(self._values[mode], feather=usual_feather(native))
+            self.changed.emit()
 
     def extend(self, side: str, canvas: Size) -> None:
         """The frame over one more `extend_by` beyond the "left", "top", "right" or "bottom" of the canvas. Raises
@@ -149,7 +149,7 @@ class EditSettings(QObject):
         """Plain JSON types, for `from_dict`."""
         return {
             "mode": self._mode.value,
-            "modes": {mode.value: asdict(values) for mode, values in self._values.items()},
+            "modes": {mode.value: self._mode_dict(mode) for mode in self._values},
             "islands": self._islands,
             "image_strength": self._image_strength,
             "extend_by": self._extend_by,
@@ -160,7 +160,10 @@ class EditSettings(QObject):
         stored = _mapping(data)
         modes = _mapping(stored.get("modes"))
         for mode in FillMode:
-            self._values[mode] = _values_from(_mapping(modes.get(mode.value)), self._values[mode])
+            of_mode = _mapping(modes.get(mode.value))
+            self._values[mode] = _values_from(of_mode, self._values[mode])
+            if _is_number(of_mode.get("feather")):
+                self._own_feathers.add(mode)
         if stored.get("mode") in list(FillMode):
             self._mode = FillMode(stored["mode"])
         if isinstance(stored.get("islands"), bool):
@@ -170,6 +173,11 @@ class EditSettings(QObject):
         if _is_number(stored.get("extend_by")):
             self._extend_by = min(max(int(stored["extend_by"]), EXTEND_MIN), EXTEND_MAX)
         self.changed.emit()
+
+    def _mode_dict(self, mode: FillMode) -> dict[str, Any]:
+        """Without a feather that nobody chose: at the next start it follows the model again."""
+        values = asdict(self._values[mode])
+        return values if mode in self._own_feathers else {name: values[name] for name in values if name != "feather"}
 
     def _set(self, name: str, value: object) -> None:
         if getattr(self, name) != value:

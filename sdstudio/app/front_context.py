@@ -34,6 +34,9 @@ from sdstudio.storage.settings import Settings
 if TYPE_CHECKING:
     from sdstudio.domain.models_found import ModelsFound
 
+BACKGROUND_CLOSE_MS = 500
+"""The background worker may be looking through thousands of files; nothing is lost when it is left to that."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FrontContext:
@@ -53,6 +56,14 @@ class FrontContext:
     state_file: StateFile
     gallery: GalleryModel
     tokens: TokenAsk
+
+    def close(self, timeout_ms: int = 2000) -> bool:
+        """Saves the state and ends the workers. False when one is still busy after the timeout."""
+        self.state_file.save_now()
+        ended = self.io.close(timeout_ms) & self.background.close(BACKGROUND_CLOSE_MS)
+        if ended:
+            self.collector.stop()
+        return ended
 
 
 def build_front(paths: AppPaths, *, counter: TokenCounter, built_in: Path) -> FrontContext:

@@ -53,6 +53,7 @@ class ModelDesk(QObject):
         catalog.refreshed.connect(self._on_refreshed)
         settings.changed.connect(self._on_settings)
         self.watch.changed.connect(catalog.refresh)
+        session.model_changed.connect(self._watch_file)
         self.intake.made.connect(lambda _: catalog.refresh())
 
     @property
@@ -98,6 +99,10 @@ class ModelDesk(QObject):
     def _on_refreshed(self) -> None:
         added = [folder.path for folder in self.folders if folder.kind is FolderKind.ADDED]
         self.watch.follow(self.catalog.watched, added)
+        self._watch_file(self.session.model)
+
+    def _watch_file(self, model: ModelInfo) -> None:
+        self.watch.follow_file(model.spec.path)
 
     def _on_settings(self, settings: Settings) -> None:
         before, self._shown = self._shown, settings

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
@@ -73,11 +76,11 @@ class ModelMenu(QAbstractListModel):
         if role == KIND_ROLE:
             return int(row.kind)
         if row.info is not None:
-            return self._of_model(row.info, role)
+            return self._of_model(row.info, row.text, role)
         return row.text if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole) else None
 
     @staticmethod
-    def _of_model(info: ModelInfo, role: int) -> Any:
+    def _of_model(info: ModelInfo, name: str, role: int) -> Any:
         if role == CatalogRole.INFO:
             return info
         if role == CatalogRole.BADGE:
@@ -85,7 +88,7 @@ class ModelMenu(QAbstractListModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return info.spec.path
         names = (CatalogRole.NAME, Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole)
-        return info.name if role in names else None
+        return name if role in names else None
 
     def _on_reset(self) -> None:
         self.beginResetModel()
@@ -96,10 +99,26 @@ class ModelMenu(QAbstractListModel):
         """The catalog brings those of a group together already."""
         rows: list[_Row] = []
         group = ""
+        names = _told_apart(self._catalog.infos)
         for info in self._catalog.infos:
             own = "" if info.built_in else group_of(info.family) or self.tr("Others")
             if own != group:
                 group = own
                 rows.append(_Row(RowKind.HEADING, own))
-            rows.append(_Row(RowKind.MODEL, info=info))
+            rows.append(_Row(RowKind.MODEL, names.get(info.spec.path, info.name), info))
         self._rows = (*rows, _Row(RowKind.MORE, self.tr("Models…")))
+
+
+def _told_apart(infos: Sequence[ModelInfo]) -> dict[str, str]:
+    """What the menu calls models of one name, by path: as their files are called, where needed with the folder."""
+    alike: defaultdict[str, list[str]] = defaultdict(list)
+    for info in infos:
+        alike[info.name.casefold()].append(info.spec.path)
+    names: dict[str, str] = {}
+    for places in alike.values():
+        if len(places) > 1:
+            paths = [Path(place) for place in places]
+            same_files = len({path.name.casefold() for path in paths}) < len(paths)
+            called = (f"{path.parent.name}/{path.name}" if same_files else path.name for path in paths)
+            names |= dict(zip(places, called, strict=True))
+    return names

@@ -65,6 +65,9 @@ class ModelNews(QObject):
     def _hash(self, info: ModelInfo) -> None:
         if not info.spec.hash:
             self.ask(info.spec.path)
+        else:
+            # Unknown once more means that the file was replaced.
+            self._asked.discard(info.spec.path)
 
     def _on_hashed(self, _path: Path, _hashes: FileHashes) -> None:
         self._hashed.emit()

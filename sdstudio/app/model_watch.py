@@ -77,6 +77,7 @@ class ModelWatch(QObject):
         if self._watcher is None:
             self._watcher = QFileSystemWatcher(self)
             self._watcher.directoryChanged.connect(self._on_changed)
+            self._watcher.fileChanged.connect(self._on_file_changed)
         wanted, have = set(folders[:WATCHED_MAX]), set(self._watcher.directories())
         if have - wanted:
             self._watcher.removePaths(sorted(have - wanted))
@@ -92,6 +93,16 @@ class ModelWatch(QObject):
             self._take_roots()
         if self._roots and not self._look_at_roots.isActive():
             self._look_at_roots.start()
+
+    def follow_file(self, path: str) -> None:
+        """The one in use too: what is written over a file tells its folder nothing. To be called after each look, since
+        a file that was put in its place is another one. A folder is not watched."""
+        if self._watcher is None or self._watcher.files() == [path]:
+            return
+        if self._watcher.files():
+            self._watcher.removePaths(self._watcher.files())
+        if os.path.isfile(path):
+            self._watcher.addPath(path)
 
     def window_used(self) -> None:
         """The window came to the front: where not everything is watched, or long ago, a look is worth while."""
@@ -111,6 +122,9 @@ class ModelWatch(QObject):
         self._unsettled.add(folder)
         self._glow = 0
         self._settle.start(self._settle_ms)
+
+    def _on_file_changed(self, path: str) -> None:
+        self._on_changed(os.path.dirname(path))
 
     def _take_stamps(self) -> None:
         folders = tuple(self._unsettled)

@@ -197,17 +197,22 @@ class Session(QObject):
             last = self._awaited or self._state.model
             self.choose_model(first, presets=last.path != first.spec.path)
             return
-        info = self._find_model(self._awaited) if self._awaited is not None else None
+        info = self._find_chosen(self._awaited) if self._awaited is not None else None
         if info is not None:
             self.choose_model(info, presets=False)
 
     def follow_model(self) -> None:
         """Takes over what has become known of the chosen model (its hash, its kind); its settings stay as they are."""
-        info = self._find_model(self._state.model)
+        info = self._find_chosen(self._state.model)
         if info is not None and info != self._model:
             awaited, first = self._awaited, self._first
             self.choose_model(info, presets=False)
             self._awaited, self._first = awaited, first
+
+    def _find_chosen(self, model: ModelSpec) -> ModelInfo | None:
+        """What is in its place, also when the file there was replaced, before what has the same weights elsewhere."""
+        there = self._find_model(replace(model, name="", hash="")) if model.path else None
+        return there or self._find_model(model)
 
     def use_last_seed(self) -> None:
         """Locks the seed of what was last asked for; nothing when there is none yet."""
@@ -233,7 +238,7 @@ class Session(QObject):
     def from_dict(self, data: Mapping[str, Any]) -> None:
         """Takes over what is there and possible; the rest stays as it is. Never raises for what the data holds."""
         model, values = state_from_dict(data.get("state"), self._state)
-        info = self._find_model(model) if model is not None else None
+        info = self._find_chosen(model) if model is not None else None
         if info is not None:
             self.choose_model(info, presets=False)
         else:

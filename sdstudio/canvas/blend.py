@@ -27,7 +27,7 @@ Words = npt.NDArray[np.uint32]
 
 _LOW_BYTES, _HIGH_BYTES = np.uint32(0x00FF00FF), np.uint32(0xFF00FF00)
 _HALVES = np.uint32(0x00800080)
-_ONE_ALPHA, _FULL_ALPHA = np.uint32(1 << 24), np.uint32(OPAQUE << 24)
+_FULL_ALPHA = np.uint32(OPAQUE << 24)
 
 
 def opacity_step(opacity: float) -> int:

@@ -82,13 +82,6 @@ class CanvasDocument(UndoableLayers):
         layers = tuple(layer for layer in self.state().layers if layer.info.id != layer_id)
         return self.apply_state("Remove layer", CanvasState(size=self.size, layers=layers))
 
-    def add_patch(self, pixels: ImageBuffer, x: int, y: int, name: str = "") -> str:
-        """A layer below the paint, at (x, y); what reaches over the canvas is cut off. Returns its id."""
-        state = edits.with_patch(self.state(), pixels.pixels, x, y, name)
-        known = {info.id for info in self.layers}
-        self.apply_state("Accept result", state)
-        return next(layer.info.id for layer in state.layers if layer.info.id not in known)
-
     def accept_patch(
         self,
         pixels: ImageBuffer,

@@ -9,11 +9,9 @@ from sdstudio.canvas.patch_record import moved_record
 from sdstudio.canvas.tiles import TileGrid, empty_tile, keys_of, settled, tile_rect, tiles_rect, uniform_tile
 from sdstudio.domain.canvas_state import (
     MAX_SIDE,
-    PAINT,
     TILE,
     CanvasState,
     LayerInfo,
-    LayerKind,
     LayerState,
     Tile,
     TileChange,
@@ -74,15 +72,6 @@ def differing_tiles(layer: str, before: Tiles, changes: Mapping[TileKey, Tile | 
         if not same_pixels(old, tile, _WHOLE):
             found.append(TileChange(layer, key, old, tile))
     return tuple(found)
-
-
-def with_patch(state: CanvasState, pixels: Pixels, x: int, y: int, name: str = "") -> CanvasState:
-    """With a layer below the paint, at (x, y); what reaches over the canvas is cut off."""
-    info = LayerInfo(id=free_patch_id(state), kind=LayerKind.PATCH, name=name)
-    layers = list(state.layers)
-    place = [layer.info.id for layer in layers].index(PAINT)
-    layers.insert(place, LayerState(info=info, tiles=tiles_of(pixels, x, y, state.size)))
-    return CanvasState(size=state.size, layers=tuple(layers))
 
 
 def free_patch_id(state: CanvasState) -> str:

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 
 from sdstudio.canvas.blend import opacity_step, over, with_opacity
+from sdstudio.canvas.spare import SpareTiles
 from sdstudio.canvas.tiles import TileGrid, keys_of, tile_rect
 from sdstudio.domain.canvas_state import (
     MASK,
@@ -41,6 +42,7 @@ class LayerStack:
         self._on_touch = on_touch
         self._bounds: tuple[int, Rect] = (-1, NO_PIXELS)
         self.revision = 0
+        self.spare = SpareTiles()
         self._size = state.size
         self._infos: tuple[LayerInfo, ...] = ()
         self._grids: dict[str, TileGrid] = {}
@@ -144,7 +146,7 @@ class LayerStack:
                 grids[info.id] = old
             else:
                 touch = partial(self._on_touch, info.id)
-                grids[info.id] = TileGrid(state.size, info.kind.channels, layer.tiles, touch)
+                grids[info.id] = TileGrid(state.size, info.kind.channels, layer.tiles, touch, self.spare)
         self._size = state.size
         self._infos = tuple(layer.info for layer in state.layers)
         self._grids = grids

@@ -34,7 +34,7 @@ def accepted(
     replaces: str | None = None,
     resize: Rect | None = None,
 ) -> tuple[CanvasState, str]:
-    """The canvas with the result, and its layer's id. `pixels` as `patch_edit.patch_layer` or `ground_layer` gives
+    """The canvas with the result, and its layer's id. `pixels` as `patch_edit.Blending` or `ground_layer` gives
     them; `resize`: the new canvas in the old one's coordinates, (x, y) and the record's frame are in the new one's.
 
     The layer lies below the paint. What of the paint the result covers was its hint: the model saw it, and laid over

@@ -93,11 +93,6 @@ class Blending:
         return replace(record, made=_buffer(made), match_colours=False)
 
 
-def patch_layer(state: CanvasState, record: PatchRecord, layer_id: str | None = None) -> PatchLayer:
-    """The layer that a record makes: see `Blending`."""
-    return Blending(state, record, layer_id).layer()
-
-
 def refeathered_pixels(state: CanvasState, layer_id: str, feather: int) -> PatchLayer:
     """An accepted result with another edge. Raises KeyError, ValueError for a layer without an edge."""
     return Blending(state, record_of(state, layer_id), layer_id).layer(feather)

@@ -16,7 +16,6 @@ from sdstudio.canvas.blend import OPAQUE, is_opaque, opacity_step, over, premult
 from sdstudio.canvas.layers import LayerStack
 from sdstudio.canvas.mip import WHOLE_TILE, MipLevels, Solids, TimeSlice, Value, level_size, part_of_tile
 from sdstudio.canvas.sketch import sketched
-from sdstudio.canvas.spare import spare_tiles
 from sdstudio.canvas.tiles import TileGrid, keys_of, tile_rect
 from sdstudio.domain.canvas_state import MASK, PICTURE, TILE, CanvasState, TileKey
 from sdstudio.domain.geometry import NO_PIXELS, Rect, Size
@@ -118,7 +117,7 @@ class PictureSource:
         stale = self.stale(key)
         flat = self._flat.get(key)
         if flat is None:
-            flat = self._flat[key] = spare_tiles.take(4)  # all of it is stale
+            flat = self._flat[key] = self._document.spare.take(4)  # all of it is stale
         if stale is not None:
             region = self.region(key, stale)
             flat[stale.slices] = 0 if region is None else region

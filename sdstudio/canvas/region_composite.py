@@ -59,18 +59,16 @@ def compose(
         levels, colours = matched(levels, cut.picture, ring_of(cut))
     part = plan.allowed_bounds
     levels = returned(levels, plan.frame, part)
-    return blended(source, region, plan, levels, composite_weights(region, part, plan.frame, feather), colours)
+    return blended(source, plan, levels, composite_weights(region, part, plan.frame, feather), colours)
 
 
 def refeathered(source: Pixels, region: Region, plan: Plan, patch: Patch, feather: int) -> Patch:
     """The same result with another edge, without generating."""
     weights = composite_weights(region, patch.rect, plan.frame, feather)
-    return blended(source, region, plan, patch.made, weights, patch.colours)
+    return blended(source, plan, patch.made, weights, patch.colours)
 
 
-def blended(
-    source: Pixels, region: Region, plan: Plan, made: Floats, weights: Floats, colours: ColourMatch = UNMATCHED
-) -> Patch:
+def blended(source: Pixels, plan: Plan, made: Floats, weights: Floats, colours: ColourMatch = UNMATCHED) -> Patch:
     """`made` and `weights` are those of plan.allowed_bounds. What is fresh is made as it is, whatever lies there.
 
     Resampling and matching may overshoot: what no pixel can hold, no layer could show again, so it is cut off first.

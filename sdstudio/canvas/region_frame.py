@@ -45,10 +45,6 @@ class Plan:
     refined: Size | None = None
 
     @property
-    def second_pass(self) -> bool:
-        return self.refined is not None
-
-    @property
     def scale(self) -> float:
         """Pixels made for one of the canvas's, along the longer side; 1 exactly where nothing is resampled."""
         if is_padded(Size(self.frame.width, self.frame.height), self.made):

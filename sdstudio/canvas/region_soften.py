@@ -57,7 +57,7 @@ def softened(source: Pixels, region: Region, plan: Plan, patch: Patch, feather: 
     first = _figure(source, region, plan, patch)
     best = Softened(patch, "", first, first, feather)
     for how, (made, weights, used) in tries.items():
-        other = blended(source, region, plan, made, weights, patch.colours)
+        other = blended(source, plan, made, weights, patch.colours)
         figure = _figure(source, region, plan, other)
         if figure < best.after:
             best = Softened(other, how, first, figure, used)

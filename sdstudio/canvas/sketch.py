@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from sdstudio.canvas.blend import OPAQUE, is_opaque, opacity_step, over, premultiplied, with_opacity
+from sdstudio.canvas.blend import is_opaque, opacity_step, over, premultiplied, with_opacity
 from sdstudio.canvas.layers import LayerStack
 from sdstudio.canvas.tiles import TileGrid, keys_of
 from sdstudio.domain.canvas_state import PICTURE, TILE
@@ -39,21 +39,22 @@ def _seen(document: LayerStack, rect: Rect, stride: int) -> Pixels:
     """Every `stride`th pixel of what the layers show together, straight alpha."""
     info = document.layer(PICTURE)
     step = opacity_step(info.opacity) if info.visible else 0
-    result = sampled(document.picture if step else None, rect, stride)
-    if 0 < step < OPAQUE:
-        result = with_opacity(result, info.opacity)
+    if step:
+        result = with_opacity(sampled(document.picture, rect, stride), info.opacity)
+    else:
+        result = np.zeros((rect.height // stride, rect.width // stride, 4), np.uint8)
     for overlay, grid in document.overlays():
         if any(grid.current(key) is not None for key in keys_of(rect)):
             result = over(result, sampled(grid, rect, stride), overlay.opacity)
     return result
 
 
-def sampled(grid: TileGrid | None, rect: Rect, stride: int) -> Pixels:
-    """One pixel of each square of `stride` x `stride` of a layer with colour, from its middle; 0 without a layer.
-    `stride` divides the sides of `rect`, its place, and TILE."""
+def sampled(grid: TileGrid, rect: Rect, stride: int) -> Pixels:
+    """One pixel of each square of `stride` x `stride` of a layer with colour, from its middle. `stride` divides the
+    sides of `rect`, its place, and TILE."""
     result = np.zeros((rect.height // stride, rect.width // stride), np.uint32)
-    for key in keys_of(rect) if grid is not None else ():
-        pixels = grid.current(key) if grid is not None else None
+    for key in keys_of(rect):
+        pixels = grid.current(key)
         if pixels is None:
             continue
         whole = Rect(key[0] * TILE, key[1] * TILE, TILE, TILE)

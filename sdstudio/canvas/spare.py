@@ -26,7 +26,7 @@ LARGE_CANVAS = 1 << 22
 
 
 class SpareTiles:
-    """Any thread may refill while another takes: both ends of a deque are safe."""
+    """Of one canvas. Any thread may refill while another takes: both ends of a deque are safe."""
 
     def __init__(self) -> None:
         self._ready: dict[int, deque[Pixels]] = {channels: deque() for channels in KEPT}
@@ -92,7 +92,3 @@ def _copy(source: Pixels, target: Pixels) -> None:
 
 def _channels(pixels: Pixels) -> int:
     return 1 if pixels.ndim == 2 else pixels.shape[2]
-
-
-spare_tiles = SpareTiles()
-"""Of the process, like the memory itself."""

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from sdstudio.canvas.spare import spare_tiles
+from sdstudio.canvas.spare import SpareTiles
 from sdstudio.domain.canvas_state import NO_TILES, TILE, Tile, TileKey, Tiles
 from sdstudio.domain.geometry import NO_PIXELS, Rect, Size
 from sdstudio.domain.image import Pixels
@@ -95,10 +95,19 @@ class TileGrid:
     Arrays that `edit` and `current` hand out are good until the next call; never keep them across a freeze.
     """
 
-    def __init__(self, size: Size, channels: int, tiles: Tiles = NO_TILES, on_touch: Touch | None = None) -> None:
-        """`channels` 1 (mask) or 4 (straight alpha). Tiles are 0 beyond the canvas's edge."""
+    def __init__(
+        self,
+        size: Size,
+        channels: int,
+        tiles: Tiles = NO_TILES,
+        on_touch: Touch | None = None,
+        spare: SpareTiles | None = None,
+    ) -> None:
+        """`channels` 1 (mask) or 4 (straight alpha). Tiles are 0 beyond the canvas's edge. `spare`: what it shares with
+        the canvas's other layers; None: nothing."""
         self.size = size
         self.channels = channels
+        self.spare = spare or SpareTiles()
         self._bounds = Rect.of(size)
         self._tiles = dict(tiles)
         self._open: dict[TileKey, Pixels] = {}
@@ -210,10 +219,10 @@ class TileGrid:
         if pixels is None:
             tile = self._tiles.get(key)
             if tile is None:
-                pixels = spare_tiles.take(self.channels)
+                pixels = self.spare.take(self.channels)
                 pixels.fill(0)
             else:
-                pixels = spare_tiles.copied(tile)
+                pixels = self.spare.copied(tile)
             self._open[key] = pixels
             self._frozen = None
         return pixels

@@ -35,7 +35,7 @@ class BrushGesture(QuietGesture):
             settings.target, settings.colour, self._brush.settings.opacity, remove=name.endswith("eraser")
         )
         self._path = StrokePath(self._brush.settings.smoothing, self._brush.step)
-        self._coverage = StrokeCoverage(document.size)
+        self._coverage = StrokeCoverage(document.size, document.spare)
         self._before: Tiles = NO_TILES
         self.busy = False
         self.last_point = last_point

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sdstudio.canvas.spare import spare_tiles
-from sdstudio.canvas.tiles import keys_of, tile_rect
+from sdstudio.canvas.spare import SpareTiles
+from sdstudio.canvas.tiles import keys_of
 from sdstudio.domain.canvas_state import TILE, TileKey
 from sdstudio.domain.geometry import Rect, Size
 from sdstudio.domain.image import Pixels
@@ -65,8 +65,9 @@ class _Part:
 class StrokeCoverage:
     """What the dabs of one stroke have covered so far. The memory it takes goes with the tiles that were touched."""
 
-    def __init__(self, size: Size) -> None:
+    def __init__(self, size: Size, spare: SpareTiles) -> None:
         self._size = size
+        self._spare = spare
         self._parts: dict[TileKey, _Part] = {}
         self._dirty: dict[TileKey, _Part] = {}
         self._kept: dict[TileKey, _Part] | None = None
@@ -127,7 +128,7 @@ class StrokeCoverage:
         touch was covered before."""
         part = self._parts[key]
         if part.laid is None:
-            part.laid = _blank()
+            part.laid = self._blank()
         left, top = key[0] * TILE, key[1] * TILE
         first, last = rect.y - top, rect.bottom - top
         words = (part.pixels[first:last] != part.laid[first:last]).view(np.uint64)
@@ -148,7 +149,7 @@ class StrokeCoverage:
     def _touched(self, key: TileKey, left: int, top: int, right: int, bottom: int) -> Pixels:
         part = self._parts.get(key)
         if part is None:
-            part = self._parts[key] = _Part(_blank())
+            part = self._parts[key] = _Part(self._blank())
         self._dirty[key] = part
         part.widen(left, top, right, bottom)
         if self._kept is not None:
@@ -157,11 +158,10 @@ class StrokeCoverage:
             self._kept[key].widen(left, top, right, bottom)
         return part.pixels
 
-
-def _blank() -> Pixels:
-    pixels = spare_tiles.take(1)
-    pixels.fill(0)
-    return pixels
+    def _blank(self) -> Pixels:
+        pixels = self._spare.take(1)
+        pixels.fill(0)
+        return pixels
 
 
 def _flow_towards(target: Pixels, source: Pixels, flow: int) -> None:
@@ -172,17 +172,3 @@ def _flow_towards(target: Pixels, source: Pixels, flow: int) -> None:
     step += 255
     step >>= 8
     target += step.astype(np.uint8)
-
-
-def coverage_of(pixels: Pixels, left: int, top: int, size: Size) -> Coverage:
-    """An array placed at (left, top), clipped to a canvas of that size."""
-    placed = Rect(left, top, pixels.shape[1], pixels.shape[0])
-    rect = placed.intersected(Rect.of(size))
-    tiles: dict[TileKey, Pixels] = {}
-    for key in keys_of(rect):
-        whole = tile_rect(key, size)
-        part = whole.intersected(rect)
-        tile = np.zeros((TILE, TILE), np.uint8)
-        tile[part.moved(-whole.x, -whole.y).slices] = pixels[part.moved(-left, -top).slices]
-        tiles[key] = tile
-    return Coverage(tiles, rect)

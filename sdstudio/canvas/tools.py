@@ -7,15 +7,11 @@ from collections.abc import Sequence
 from sdstudio.canvas.document import CanvasDocument
 from sdstudio.canvas.pointer import PointerEvent
 from sdstudio.canvas.tool_area import AreaGesture, AreaWork, BoxGesture, LassoGesture, PolygonGesture
-from sdstudio.canvas.tool_base import TOOL_LABELS, Gesture, Outline, Point, QuietGesture
+from sdstudio.canvas.tool_base import Gesture, Outline, Point, QuietGesture
 from sdstudio.canvas.tool_brush import BrushGesture
 from sdstudio.canvas.tool_fill import FillGesture, FillWork
-from sdstudio.canvas.tool_mask import MASK_LABELS
 from sdstudio.canvas.tool_settings import ToolSettings
 from sdstudio.domain.geometry import NO_PIXELS, Rect
-
-LABELS = (*TOOL_LABELS, *MASK_LABELS.values())
-"""All words that tools and mask operations put into the history."""
 
 GRAB = 8.0
 

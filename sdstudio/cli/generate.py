@@ -28,6 +28,7 @@ from sdstudio.domain.errors import InvalidRequest, ModelError
 from sdstudio.domain.events import PictureSaved
 from sdstudio.domain.family_tasks import tasks_of, why_not
 from sdstudio.domain.lora_prompt import lora_tags
+from sdstudio.domain.model_file import FOLDER_LAYOUT
 from sdstudio.domain.models import STARTER_NAME, ModelInfo, QuickPreset
 from sdstudio.domain.request import RANDOM_SEED_COUNT, GenerationRequest, PromptSpec, SamplingSpec
 from sdstudio.domain.samplers import SAMPLERS
@@ -95,10 +96,12 @@ def find_model(services: CliServices, name: str) -> ModelInfo:
 
 
 def _named_file(services: CliServices, name: str) -> ModelError | None:
-    """Why a file of the added folders, given by its name in the list, cannot be used."""
+    """Why a file of the added folders, given by its name in the list, cannot be used. None where one of that name can:
+    then it is the name that does not do."""
     wanted = name.strip().casefold()
-    found = next((file for file in services.library.scan().models if file.name.casefold() == wanted), None)
-    return why_refused(found) if found is not None else None
+    found = [file for file in services.library.scan().models if file.name.casefold() == wanted]
+    usable = any(file.loadable or (file.draws and file.layout == FOLDER_LAYOUT) for file in found)
+    return why_refused(found[0]) if found and not usable else None
 
 
 def note_unknown_words(info: ModelInfo, prompt: str, console: Console) -> None:

@@ -12,7 +12,15 @@ from sdstudio.cli.console import Console
 from sdstudio.cli.generate import add_settings, build_request, find_model, run_request
 from sdstudio.cli.img2img import load_source
 from sdstudio.cli.services import CliServices
-from sdstudio.domain.edits import CONTEXT_MAX, FEATHER_MAX, GROW_MAX, MODE_STRENGTHS, FillMode, InpaintSpec
+from sdstudio.domain.edits import (
+    CONTEXT_MAX,
+    FEATHER_MAX,
+    GROW_MAX,
+    MODE_STRENGTHS,
+    FillMode,
+    InpaintSpec,
+    usual_feather,
+)
 from sdstudio.domain.errors import InvalidRequest, UnreadableFile
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.image import ImageBuffer, Pixels
@@ -42,8 +50,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mode", choices=modes, default=FillMode.FILL.value, help="one of those below (fill)")
     strength = "0 to 1; how much is made anew (change 0.6, fill and remove 0.9)"
     parser.add_argument("--strength", type=STRENGTH, metavar="S", help=strength)
+    feather = "pixels that blend, inwards from the border (16; a model of fewer than 256 a side: a sixteenth of it)"
+    parser.add_argument("--feather", type=pixels_up_to("feather", FEATHER_MAX), metavar="PX", help=feather)
     for name, most, words in (
-        ("feather", FEATHER_MAX, "pixels that blend, inwards from the border"),
         ("grow", GROW_MAX, "pixels by which the mask becomes larger"),
         ("context", CONTEXT_MAX, "pixels around the mask that the model sees"),
     ):
@@ -64,8 +73,9 @@ def run(args: argparse.Namespace, services: CliServices, console: Console) -> in
     mask = _mask(args.mask, image.size)
     source = services.images.add(image, chunks)
     kept = services.images.add(ImageBuffer.from_rgb(np.repeat(mask[..., None], 3, axis=2)))
-    wanted = InpaintSpec(mask=kept, mode=mode, feather=args.feather, grow=args.grow, context=args.context)
-    native = max(info.presets.size.width, info.presets.size.height)
+    native = info.presets.native
+    feather = usual_feather(native) if args.feather is None else args.feather
+    wanted = InpaintSpec(mask=kept, mode=mode, feather=feather, grow=args.grow, context=args.context)
     try:
         inpaint, size = planned_inpaint(wanted, mask, native)
     except InvalidRequest as error:

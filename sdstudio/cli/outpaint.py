@@ -43,7 +43,7 @@ def run(args: argparse.Namespace, services: CliServices, console: Console) -> in
         raise UsageError(message, hint="Give the pixels for at least one, for example --right 64.")
     image, chunks = load_source(args.file)
     try:
-        outpaint = OutpaintSpec(**margins, native=max(info.presets.size.width, info.presets.size.height))
+        outpaint = OutpaintSpec(**margins, native=info.presets.native)
         size = planned_outpaint(outpaint, image.size)
     except InvalidRequest as error:
         raise UsageError(f"argument --{error.field}: {error}") from error

@@ -10,6 +10,7 @@ from sdstudio.domain.geometry import Rect, Size
 from sdstudio.domain.image import ImageBuffer
 from sdstudio.domain.limits import check_whole
 
+FEATHER = 16
 FEATHER_MAX = 512
 GROW_MAX = 512
 CONTEXT_MAX = 4096
@@ -48,6 +49,17 @@ OUTPAINT_STRENGTH = 0.9
 """The new ground begins as continued edges, of which little more than the colours is to stay."""
 
 
+def usual_feather(native: int) -> int:
+    """Pixels that blend until somebody chooses others, for a model of `native` pixels a side: 16 from 256 on, else a
+    sixteenth of the side.
+
+    Where a result blends, what was there shows through. At 128 pixels, 16 left a broad rim of what was filled in or
+    replaced, and 8 a thin line of it where the mask lay close; 4 left hardly any, but cut off hard what the model drew
+    up to the mask's edge (looked at with the starter model; seam figures of five: at most 2.1 with 8, 3.6 with 4).
+    """
+    return min(FEATHER, native // 16)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InpaintSpec:
     """What of a request's picture may change, and how the result goes back into it.
@@ -60,7 +72,7 @@ class InpaintSpec:
 
     mask: ImageInput
     mode: FillMode = FillMode.FILL
-    feather: int = 16
+    feather: int = FEATHER
     grow: int = 0
     context: int = 64
     match_colours: bool = True

@@ -36,10 +36,6 @@ class FamilyTasks:
     noise_most: int = NOISE_LEVEL_MAX
     refiner: bool = False
 
-    @property
-    def needs_picture(self) -> bool:
-        return not self.text
-
     def can(self, task: str) -> bool:
         """`task` as GenerationRequest.task says it."""
         return {"text": self.text, "image": self.image}.get(task, self.masked)

@@ -50,6 +50,11 @@ class ModelPresets:
     examples: tuple[str, ...] = ()
     quick: QuickPreset | None = None
 
+    @property
+    def native(self) -> int:
+        """The model's own resolution, pixels a side."""
+        return max(self.size.width, self.size.height)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInfo:

@@ -20,9 +20,10 @@ from sdstudio.domain.engine_api import CancelToken
 from sdstudio.domain.model_file import Prediction
 from sdstudio.domain.request import ModelSpec
 from sdstudio.engine.devices import Device, free_device_memory
+from sdstudio.engine.faults import is_out_of_memory
 from sdstudio.engine.memory.buffers import BufferPool
 from sdstudio.engine.memory.keeper import release_guards
-from sdstudio.engine.memory.plan import CPU_RESERVE, Plan
+from sdstudio.engine.memory.plan import CPU_RESERVE, CUDA_LADDER, Plan
 from sdstudio.engine.memory.widening import waiting_bytes
 from sdstudio.engine.model import LoadedModel
 from sdstudio.engine.sibling import with_sibling
@@ -117,15 +118,31 @@ class ModelCache:
 
     def _read(self, spec: ModelSpec, cancel: CancelToken | None, on_bytes: OnBytes | None) -> None:
         self._make_room(spec)
-        stamp = _stamp(spec)
-        reading = Reading(self._device, buffers=self._buffers, cancel=cancel, on_bytes=on_bytes)
+        stamp, plan = _stamp(spec), None
         try:
-            with _no_collection():
-                self._resident = _Kept(spec.path, self._load(spec, self._device, reading=reading), stamp)
+            while self._resident is None:
+                reading = Reading(self._device, buffers=self._buffers, cancel=cancel, on_bytes=on_bytes, plan=plan)
+                model = self._try_to_load(spec, reading)
+                if model is None:
+                    plan = _next_plan(reading.plan)
+                    _log.info("“%s” did not fit on the card while it was read: once more with %s", spec.name, plan)
+                    self._give_back()
+                else:
+                    self._resident = _Kept(spec.path, model, stamp)
         finally:
             # What the new model had no use for.
             self._buffers.clear()
             free_device_memory(self._device)
+
+    def _try_to_load(self, spec: ModelSpec, reading: Reading) -> LoadedModel | None:
+        """None where a card had no memory left and a smaller plan can be tried."""
+        try:
+            with _no_collection():
+                return self._load(spec, self._device, reading=reading)
+        except (RuntimeError, MemoryError) as error:
+            if not (self._device.is_cuda and is_out_of_memory(error) and _next_plan(reading.plan)):
+                raise
+        return None
 
     def _make_room(self, spec: ModelSpec) -> None:
         """The resident model steps back where there is memory for both; one that goes leaves its own to the next of its
@@ -175,6 +192,12 @@ def _no_collection() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
+
+
+def _next_plan(plan: Plan) -> Plan | None:
+    """Of a card."""
+    place = CUDA_LADDER.index(plan) + 1 if plan in CUDA_LADDER else len(CUDA_LADDER)
+    return CUDA_LADDER[place] if place < len(CUDA_LADDER) else None
 
 
 def _is(kept: _Kept | None, spec: ModelSpec) -> bool:

@@ -19,11 +19,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """A torch device, the precision that suits it, and words for people."""
+    """A torch device, the precision that suits it, and words for people. `limit`: how many bytes of a card may be taken
+    where that is fewer than it has; the plans keep to it."""
 
     torch_device: torch.device
     dtype: torch.dtype
     info: EngineInfo
+    limit: int | None = None
 
     @property
     def is_cuda(self) -> bool:
@@ -126,6 +128,13 @@ def _first_that_works() -> tuple[int | None, str]:
     return None, faults[0]
 
 
+def work_here(device: Device) -> None:
+    """Makes a card this thread's own: events are recorded on the current card's stream, and would say nothing of copies
+    to another one."""
+    if device.torch_device.type == "cuda":
+        torch.cuda.set_device(device.torch_device)
+
+
 def free_device_memory(device: Device) -> None:
     """Gives cached blocks back to the system, for other programs and for a second try after running out."""
     if device.is_cuda:
@@ -133,9 +142,12 @@ def free_device_memory(device: Device) -> None:
 
 
 def free_memory(device: Device) -> int:
-    """Bytes that can still be had. What torch holds back of a card for itself counts as free."""
+    """Bytes that can still be had, within the device's `limit`. What torch holds back of a card for itself counts as
+    free."""
     if not device.is_cuda:
         return int(psutil.virtual_memory().available)
     free, _ = torch.cuda.mem_get_info(device.torch_device)
-    held = torch.cuda.memory_reserved(device.torch_device) - torch.cuda.memory_allocated(device.torch_device)
-    return int(free + held)
+    reserved = torch.cuda.memory_reserved(device.torch_device)
+    if device.limit is not None:
+        free = min(free, max(0, device.limit - reserved))
+    return int(free + reserved - torch.cuda.memory_allocated(device.torch_device))

@@ -23,7 +23,7 @@ from sdstudio.domain.model_file import PICTURE_FAMILIES, Prediction
 from sdstudio.domain.request import GenerationRequest, JobRequest, ModelSpec, PromptSpec, SamplingSpec, UpscaleRequest
 from sdstudio.engine.additions import Additions
 from sdstudio.engine.cache import ModelCache
-from sdstudio.engine.devices import chosen_or_best
+from sdstudio.engine.devices import Device, chosen_or_best, work_here
 from sdstudio.engine.faults import device_lost, is_device_lost, is_out_of_memory
 from sdstudio.engine.hooks.cancel import check_cancel
 from sdstudio.engine.load import read_model
@@ -50,11 +50,13 @@ class TorchEngine:
         threads: int = 0,
         on_prediction: Callable[[str, Prediction], None] | None = None,
         preview_decoders: Callable[[], Sequence[AddedFile]] = tuple,
-        device: str = "",
+        device: str | Device = "",
     ) -> None:
         """`on_prediction(path, prediction)` is called when a file did not tell what it predicts, and trying it did.
-        `preview_decoders` tells at each job which TAESD decoders there are. `device`: see `chosen_or_best`."""
-        self._device = chosen_or_best(threads, device)
+        `preview_decoders` tells at each job which TAESD decoders there are. `device`: one that was chosen
+        already, or what `chosen_or_best` takes."""
+        self._device = device if isinstance(device, Device) else chosen_or_best(threads, device)
+        work_here(self._device)
         self._lost: StudioError | None = None
         self._images = images
         self._upscaler = upscaler

@@ -65,12 +65,23 @@ def read_json(path: Path, part: str) -> dict[str, Any]:
     return data
 
 
+_NO_MEMORY = (
+    "not enough memory",
+    "out of memory",
+    "_status_alloc_failed",
+    "cublas_status_not_initialized",
+    "unable to find an engine to execute this computation",
+)
+"""The last three: cuBLAS and cuDNN could not get memory for themselves, or cuDNN none for any way of a convolution
+(torch tries them all, and each one's lack of memory is lost on the way)."""
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether the device or the system had no memory left; CPU allocations fail as plain RuntimeErrors."""
     if isinstance(error, MemoryError | torch.cuda.OutOfMemoryError):
         return True
     text = str(error).lower()
-    return isinstance(error, RuntimeError) and ("not enough memory" in text or "out of memory" in text)
+    return isinstance(error, RuntimeError) and any(words in text for words in _NO_MEMORY)
 
 
 def is_device_lost(error: BaseException) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,7 +118,7 @@ class ModelCatalog:
 
     def _entries(self, scan: Scan) -> list[_Entry]:
         others: dict[str, _Entry] = {}
-        seen = {os.path.realpath(found.path): found for found in scan.models}
+        seen = _one_each(scan.models)
         for folder in (found for root in self._folders for found in _find_below(root, _DEPTH_MAX)):
             real = os.path.realpath(folder)
             others.setdefault(real, _Entry(folder, self._name(folder), seen.get(real)))
@@ -218,6 +218,16 @@ def _recognised(path: Path, folders: Sequence[Path]) -> ModelFile:
     from sdstudio.storage.recognise.recogniser import recognise
 
     return recognise(path, folders)
+
+
+def _one_each(models: Iterable[ModelFile]) -> dict[str, ModelFile]:
+    """By real path; what is seen there itself, with the files beside it, before links that lead to it."""
+    seen: dict[str, ModelFile] = {}
+    for found in models:
+        real = os.path.realpath(found.path)
+        if real not in seen or os.path.abspath(found.path) == real:
+            seen[real] = found
+    return seen
 
 
 def _is_sound_folder(found: ModelFile) -> bool:

@@ -28,6 +28,6 @@ def why_not(found: ModelFile) -> ModelError:
         return ModelError(f"“{name}” is a checkpoint of {found.what} without its {' and '.join(missing)}.", hint=hint)
     return ModelError(
         f"“{name}” is a checkpoint of {found.what}, which SD Studio cannot use yet.",
-        meaning="It makes pictures with Stable Diffusion 1 and 2 models.",
+        meaning="SD Studio works with Stable Diffusion 1, 2 and XL.",
         hint="Choose another model.",
     )

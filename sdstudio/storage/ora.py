@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sdstudio.storage.ora_read import load_ora, look_at_layers, look_at_ora, read_record
+from sdstudio.storage.ora_read import load_ora, look_at_layers, read_record
 from sdstudio.storage.ora_write import save_ora
 
-__all__ = ["load_ora", "look_at_layers", "look_at_ora", "read_record", "save_ora"]
+__all__ = ["load_ora", "look_at_layers", "read_record", "save_ora"]

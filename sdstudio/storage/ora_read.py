@@ -50,15 +50,9 @@ def load_ora(path: Path) -> tuple[CanvasSnapshot, Notes]:
     return CanvasSnapshot(name=name or path.stem, source=str(path), state=state, saved_serial=0), notes
 
 
-def look_at_ora(path: Path) -> Size:
-    """The canvas's size, before any pixels are read. Raises UnreadableFile."""
-    with open_archive(path) as archive:
-        return _stack(archive).size
-
-
 def look_at_layers(path: Path) -> tuple[Size, int]:
-    """The canvas's size, and how many pixels its layers and what they were made from have together. Raises
-    UnreadableFile."""
+    """The canvas's size, and how many pixels its layers and what they were made from have together, before any of them
+    is decoded. Raises UnreadableFile."""
     with open_archive(path) as archive:
         stack = _stack(archive)
         names = (*(layer.src for layer in stack.layers), *result_names(archive))

@@ -25,7 +25,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QLineEdit,
     QListView,
-    QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QVBoxLayout,
@@ -37,8 +36,8 @@ from sdstudio.app.added_rows import trigger_words
 from sdstudio.app.added_thumbs import AddedThumbs
 from sdstudio.domain.model_file import ModelFile
 from sdstudio.ui.controls import TextLabel
-from sdstudio.ui.fonts import FontRole
 from sdstudio.ui.qimage import to_qimage
+from sdstudio.ui.row_paint import paint_ground, paint_line
 from sdstudio.ui.theme import Theme
 from sdstudio.ui.tokens import CONTROL_HEIGHT, ICON_SIZE
 
@@ -220,18 +219,14 @@ class _Delegate(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         rect: QRect = option.rect
         file: ModelFile = index.data(_FILE)
-        state: QStyle.StateFlag = option.state
         painter.save()
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
-        if state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(rect, self._theme.color("subtle"))
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(rect, self._theme.color("raised"))
+        paint_ground(painter, self._theme, option)
         self._paint_picture(painter, QRect(rect.left() + 4, rect.top() + 4, THUMB, THUMB), file)
         words = QRect(rect.left() + THUMB + 16, rect.top() + 7, rect.width() - THUMB - 24, 16)
-        self._write(painter, words, title(file), "button", "text")
+        paint_line(painter, self._theme, words, title(file), "button", "text")
         below = "  ".join((PurePath(file.path).name, *trigger_words(file)))
-        self._write(painter, words.translated(0, 18), below, "small", "text2")
+        paint_line(painter, self._theme, words.translated(0, 18), below, "small", "text2")
         painter.restore()
 
     def _paint_picture(self, painter: QPainter, box: QRect, file: ModelFile) -> None:
@@ -256,12 +251,6 @@ class _Delegate(QStyledItemDelegate):
                 return None
             self._images[path] = to_qimage(loaded)
         return self._images[path]
-
-    def _write(self, painter: QPainter, area: QRect, text: str, font: FontRole, token: str) -> None:
-        painter.setFont(self._theme.font(font))
-        painter.setPen(self._theme.color(token))
-        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, area.width())
-        painter.drawText(area, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, shown)
 
 
 def _searched(file: ModelFile) -> str:

@@ -17,19 +17,16 @@ from sdstudio.ui.controls_buttons import (
 )
 from sdstudio.ui.controls_fields import ComboField, ComboRows, DecimalField, NumberField, draw_badge
 from sdstudio.ui.controls_labels import (
-    Badge,
     ElidedLabel,
     ErrorLine,
     FieldLabel,
     Heading,
-    Pill,
     SectionLine,
     TextLabel,
 )
 from sdstudio.ui.controls_slider import Slider, ValueSlider
 
 __all__ = [
-    "Badge",
     "Button",
     "Chip",
     "ComboField",
@@ -44,7 +41,6 @@ __all__ = [
     "IconButton",
     "LinkButton",
     "NumberField",
-    "Pill",
     "PrimaryButton",
     "SectionLine",
     "Slider",

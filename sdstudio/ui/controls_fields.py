@@ -144,6 +144,8 @@ class ComboField(QComboBox):
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setProperty("invalid", False)
         self.setItemDelegate(ComboRows(theme, badge_role, self))
+        # Qt takes it away for good where the list is made before the style sheet, which is when the window is built.
+        self.view().setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
 
     @property
     def badge(self) -> str:

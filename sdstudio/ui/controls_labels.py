@@ -1,4 +1,4 @@
-"""Labels, lines, badges, and the error beside a field."""
+"""Labels, lines, and the error beside a field."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sdstudio.domain.errors import StudioError
 from sdstudio.ui.controls_buttons import LinkButton
 from sdstudio.ui.fonts import FontRole
 from sdstudio.ui.theme import Theme
-from sdstudio.ui.tokens import BADGE_HEIGHT, CONTROL_HEIGHT, LABEL_COLUMN, LINE_BODY
+from sdstudio.ui.tokens import CONTROL_HEIGHT, LABEL_COLUMN, LINE_BODY
 
-LabelRole = Literal["text", "label", "hint", "badge", "pill", "key"]
+LabelRole = Literal["text", "label", "hint", "key"]
 
 
 class TextLabel(QLabel):
@@ -51,25 +51,6 @@ class Heading(TextLabel):
 
     def __init__(self, theme: Theme, text: str, parent: QWidget | None = None) -> None:
         super().__init__(theme, text, font="heading", parent=parent)
-
-
-class Badge(TextLabel):
-    """A small framed word on a surface: a model family, a key."""
-
-    def __init__(self, theme: Theme, text: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(theme, text, font="badge", role="badge", parent=parent)
-        self.setFixedHeight(BADGE_HEIGHT)
-        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-
-
-class Pill(TextLabel):
-    """A label that is readable on top of any picture."""
-
-    def __init__(self, theme: Theme, text: str = "", parent: QWidget | None = None) -> None:
-        super().__init__(theme, text, font="badge", role="pill", parent=parent)
-        self.setFixedHeight(BADGE_HEIGHT + 2)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
 
 class ElidedLabel(TextLabel):

@@ -128,6 +128,11 @@ class MainWindow(QMainWindow):
             self._inside.results_wiring.something_opened()
             self.commands.canvas_files.open_paths(paths)
 
+    @property
+    def asked_early(self) -> bool:
+        """Whether something waits for `complete`."""
+        return self._inside is None and bool(self._asked_early)
+
     def _ask_early(self, name: str) -> None:
         self._asked_early.append(name)
 

@@ -17,11 +17,12 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPen
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QKeySequence, QMouseEvent, QPainter
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from sdstudio.domain.models_found import FolderKind, FoundFolder
 from sdstudio.ui.focus_ring import by_keyboard
+from sdstudio.ui.row_paint import paint_ground, paint_keyboard_frame, paint_line
 from sdstudio.ui.theme import Theme
 
 ROW_HEIGHT = 46
@@ -124,27 +125,17 @@ class _FolderDelegate(QStyledItemDelegate):
         row: FolderRow = index.data(FolderModel.ROW)
         theme = self._theme
         painter.save()
-        if state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(rect, theme.color("subtle"))
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(rect, theme.color("raised"))
+        paint_ground(painter, theme, option)
         token = "text2" if row.connected else "off"
         icon = theme.pixmap("folder" if row.path else "layers", token, 20, painter.device().devicePixelRatioF())
         painter.drawPixmap(rect.left() + 16, rect.top() + (ROW_HEIGHT - 20) // 2, icon)
         area = QRect(rect.left() + 44, rect.top() + 7, rect.width() - 56, 16)
-        align = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        painter.setFont(theme.font("body"))
-        painter.setPen(theme.color("text" if row.connected else "text2"))
-        name = painter.fontMetrics().elidedText(row.name, Qt.TextElideMode.ElideMiddle, area.width())
-        painter.drawText(area, align, name)
-        painter.setFont(theme.font("small"))
-        painter.setPen(theme.color("text2"))
-        second = painter.fontMetrics().elidedText(row.second, Qt.TextElideMode.ElideRight, area.width())
-        painter.drawText(area.translated(0, 16), align, second)
+        name_token = "text" if row.connected else "text2"
+        paint_line(painter, theme, area, row.name, "body", name_token, Qt.TextElideMode.ElideMiddle)
+        paint_line(painter, theme, area.translated(0, 16), row.second, "small", "text2")
         view = option.widget
         if state & QStyle.StateFlag.State_HasFocus and isinstance(view, FolderList) and view.key_focus:
-            painter.setPen(QPen(theme.color("focus"), 2))
-            painter.drawRect(rect.adjusted(1, 1, -1, -1))
+            paint_keyboard_frame(painter, theme, rect)
         painter.restore()
 
 

@@ -11,7 +11,7 @@ from sdstudio.domain.model_file import Verdict
 from sdstudio.domain.models_found import FoundModel, ModelState
 from sdstudio.ui.controls import draw_badge
 from sdstudio.ui.focus_ring import by_keyboard
-from sdstudio.ui.fonts import FontRole
+from sdstudio.ui.row_paint import paint_ground, paint_keyboard_frame, paint_line
 from sdstudio.ui.theme import Theme
 
 ROW_HEIGHT = 46
@@ -50,29 +50,22 @@ class ModelRowDelegate(QStyledItemDelegate):
         row: ModelRow = index.data(ModelListRole.ROW)
         model: FoundModel = index.data(ModelListRole.MODEL)
         painter.save()
-        self._paint_ground(painter, rect, option)
+        paint_ground(painter, self._theme, option)
         self._paint_mark(painter, rect, row, model)
         left = self._paint_action(painter, rect, row, option)
         if row.badge:
             area = QRect(rect.left(), rect.top(), left - rect.left(), ROW_HEIGHT)
             left -= draw_badge(painter, self._theme, area, row.badge)
         words = QRect(rect.left() + GUTTER, rect.top() + 7, left - rect.left() - GUTTER - 8, 16)
-        self._write(painter, words, row.title, "button" if row.reason is None else "heading", "text")
+        paint_line(painter, self._theme, words, row.title, "button" if row.reason is None else "heading", "text")
         below = words.translated(0, 16)
-        self._write(painter, below, row.second, "small", "text2", Qt.TextElideMode.ElideMiddle)
+        paint_line(painter, self._theme, below, row.second, "small", "text2", Qt.TextElideMode.ElideMiddle)
         if row.reason is not None:
             self._paint_reason(painter, rect, row)
         painter.setPen(QPen(self._theme.color("line"), 1))
         painter.drawLine(rect.bottomLeft(), rect.bottomRight())
         self._paint_focus(painter, rect, option)
         painter.restore()
-
-    def _paint_ground(self, painter: QPainter, rect: QRect, option: QStyleOptionViewItem) -> None:
-        state: QStyle.StateFlag = option.state
-        if state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(rect, self._theme.color("subtle"))
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(rect, self._theme.color("raised"))
 
     def _paint_mark(self, painter: QPainter, rect: QRect, row: ModelRow, model: FoundModel) -> None:
         if row.in_use:
@@ -105,7 +98,7 @@ class ModelRowDelegate(QStyledItemDelegate):
     def _paint_reason(self, painter: QPainter, rect: QRect, row: ModelRow) -> None:
         assert row.reason is not None
         area = QRect(rect.left() + GUTTER, rect.top() + 44, rect.width() - GUTTER - PADDING, 16)
-        self._write(painter, area, row.reason.title, "heading", "text")
+        paint_line(painter, self._theme, area, row.reason.title, "heading", "text")
         font = self._theme.font("body")
         painter.setFont(font)
         painter.setPen(self._theme.color("text2"))
@@ -125,22 +118,7 @@ class ModelRowDelegate(QStyledItemDelegate):
         state: QStyle.StateFlag = option.state
         view = option.widget
         if state & QStyle.StateFlag.State_HasFocus and isinstance(view, ModelRowList) and view.key_focus:
-            painter.setPen(QPen(self._theme.color("focus"), 2))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(rect.adjusted(1, 1, -1, -1))
-
-    def _write(
-        self,
-        painter: QPainter,
-        area: QRect,
-        text: str,
-        font: FontRole,
-        token: str,
-        mode: Qt.TextElideMode = Qt.TextElideMode.ElideRight,
-    ) -> None:
-        painter.setFont(self._theme.font(font))
-        painter.setPen(self._theme.color(token))
-        painter.drawText(area, _LEFT, painter.fontMetrics().elidedText(text, mode, area.width()))
+            paint_keyboard_frame(painter, self._theme, rect)
 
 
 def two_lines(painter: QPainter, text: str, width: int) -> str:

@@ -18,7 +18,7 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
-from PySide6.QtGui import QContextMenuEvent, QCursor, QKeyEvent, QKeySequence, QMouseEvent, QPainter, QPen
+from PySide6.QtGui import QContextMenuEvent, QCursor, QKeyEvent, QKeySequence, QMouseEvent, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QListView,
@@ -32,12 +32,14 @@ from PySide6.QtWidgets import (
 from sdstudio.app import messages
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.request import JobRequest, UpscaleRequest
+from sdstudio.ui.row_paint import paint_ground, paint_keyboard_frame, paint_line
 from sdstudio.ui.theme import Theme
 
 if TYPE_CHECKING:
     from sdstudio.app.job_item import JobItem
 
 ROW_HEIGHT = 46
+LINE_HEIGHT = 16
 HANDLE_WIDTH = 32
 CROSS_WIDTH = 28
 MIME = "application/x-sdstudio-waiting-run"
@@ -141,10 +143,7 @@ class QueueDelegate(QStyledItemDelegate):
         state: QStyle.StateFlag = option.state
         widget = option.widget
         painter.save()
-        if state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(row, self._theme.color("subtle"))
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(row, self._theme.color("raised"))
+        paint_ground(painter, self._theme, option)
         ratio = widget.devicePixelRatioF()
         painter.drawPixmap(row.left() + 12, row.center().y() - 7, self._theme.pixmap("drag", "text2", 16, ratio))
         cross = self.cross_rect(row)
@@ -154,31 +153,19 @@ class QueueDelegate(QStyledItemDelegate):
             cross.center().y() - 7,
             self._theme.pixmap("close", "text" if pointed else "text2", 16, ratio),
         )
-        self._paint_lines(painter, row.adjusted(HANDLE_WIDTH, 7, -CROSS_WIDTH - 12, -7), index)
+        words = row.adjusted(HANDLE_WIDTH, 7, -CROSS_WIDTH - 12, -7)
+        words.setHeight(LINE_HEIGHT)
+        paint_line(painter, self._theme, words, str(index.data(QueueModel.FIRST)), "body", "text")
+        words.moveBottom(row.bottom() - 7)
+        paint_line(painter, self._theme, words, str(index.data(QueueModel.SECOND)), "small", "text2")
         if state & QStyle.StateFlag.State_HasFocus and state & QStyle.StateFlag.State_KeyboardFocusChange:
-            painter.setPen(QPen(self._theme.color("focus"), 2))
-            painter.drawRect(row.adjusted(1, 1, -1, -1))
+            paint_keyboard_frame(painter, self._theme, row)
         painter.restore()
 
     @staticmethod
     def _pointer(widget: QWidget) -> QPoint:
         surface = widget.viewport() if isinstance(widget, QListView) else widget
         return surface.mapFromGlobal(QCursor.pos())
-
-    def _paint_lines(self, painter: QPainter, area: QRect, index: Index) -> None:
-        lines = (
-            (QueueModel.FIRST, "body", "text", area.top()),
-            (QueueModel.SECOND, "small", "text2", area.bottom() - 15),
-        )
-        for role, font, colour, top in lines:
-            painter.setFont(self._theme.font("body" if font == "body" else "small"))
-            painter.setPen(self._theme.color(colour))
-            text = painter.fontMetrics().elidedText(str(index.data(role)), Qt.TextElideMode.ElideRight, area.width())
-            painter.drawText(
-                QRect(area.left(), top, area.width(), 16),
-                Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
-                text,
-            )
 
     def editorEvent(self, event: QEvent, model: QAbstractItemModel, option: QStyleOptionViewItem, index: Index) -> bool:
         if event.type() == QEvent.Type.MouseButtonRelease and isinstance(event, QMouseEvent):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sdstudio.app.canvas_session import CanvasSession
     from sdstudio.ui.canvas.layers_tab import LayersTab
 
-RESULTS, LAYERS = 0, 1
+LAYERS = 1
 
 
 class RightDock(QWidget):
@@ -52,9 +52,6 @@ class RightDock(QWidget):
         self._stack.removeWidget(self._no_layers)
         self._no_layers.deleteLater()
         self._stack.setCurrentIndex(self.tab_row.tabs.currentIndex())
-
-    def show_results(self) -> None:
-        self.tab_row.tabs.setCurrentIndex(RESULTS)
 
     def show_layers(self) -> None:
         self.tab_row.tabs.setCurrentIndex(LAYERS)

@@ -94,7 +94,7 @@ class ThumbDelegate(QStyledItemDelegate):
             self._paint_picture(painter, rect, index)
             if state == "forming":
                 self._paint_badge(painter, rect, str(index.data(ThumbRole.LABEL) or ""))
-        self._paint_ring(painter, rect, option, state == "forming" and self._forming_marked)
+        paint_ring(painter, self._theme, rect, option, gap=2, marked=state == "forming" and self._forming_marked)
         painter.restore()
 
     def _paint_picture(self, painter: QPainter, rect: QRect, index: Index) -> None:
@@ -104,12 +104,7 @@ class ThumbDelegate(QStyledItemDelegate):
             return
         ratio = painter.device().devicePixelRatioF()
         name = str(index.data(GalleryRole.PATH) or f"row {index.row()}")
-        pixmap = self._cache.get(name, source, round(self._side * ratio), ratio)
-        clip = QPainterPath()
-        clip.addRoundedRect(QRectF(rect), RADIUS, RADIUS)
-        painter.setClipPath(clip)
-        painter.drawPixmap(rect, pixmap)
-        painter.setClipping(False)
+        paint_picture(painter, rect, self._cache.get(name, source, round(self._side * ratio), ratio))
 
     def _paint_dashed(self, painter: QPainter, rect: QRect, colour: QColor) -> None:
         pen = QPen(colour, 1)
@@ -143,18 +138,31 @@ class ThumbDelegate(QStyledItemDelegate):
         painter.setPen(self._theme.color("pilltext"))
         painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, text)
 
-    def _paint_ring(self, painter: QPainter, rect: QRect, option: QStyleOptionViewItem, marked: bool) -> None:
-        state: QStyle.StateFlag = option.state
-        focused = state & QStyle.StateFlag.State_HasFocus and state & QStyle.StateFlag.State_KeyboardFocusChange
-        if focused:
-            pen = QPen(self._theme.color("focus"), 2)
-        elif marked or state & QStyle.StateFlag.State_Selected:
-            pen = QPen(self._theme.color("accent"), 2)
-        elif state & QStyle.StateFlag.State_MouseOver:
-            pen = QPen(self._theme.color("control"), 1)
-        else:
-            return
-        away = 2 + pen.widthF() / 2
-        painter.setPen(pen)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(QRectF(rect).adjusted(-away, -away, away, away), 4, 4)
+
+def paint_picture(painter: QPainter, rect: QRect, pixmap: QPixmap) -> None:
+    """With the round corners of a thumbnail."""
+    clip = QPainterPath()
+    clip.addRoundedRect(QRectF(rect), RADIUS, RADIUS)
+    painter.setClipPath(clip)
+    painter.drawPixmap(rect, pixmap)
+    painter.setClipping(False)
+
+
+def paint_ring(
+    painter: QPainter, theme: Theme, rect: QRect, option: QStyleOptionViewItem, *, gap: int, marked: bool = False
+) -> None:
+    """Round the thumbnail that has the keyboard, is chosen (or `marked`) or is pointed at, `gap` pixels away."""
+    state: QStyle.StateFlag = option.state
+    focused = state & QStyle.StateFlag.State_HasFocus and state & QStyle.StateFlag.State_KeyboardFocusChange
+    if focused:
+        pen = QPen(theme.color("focus"), 2)
+    elif marked or state & QStyle.StateFlag.State_Selected:
+        pen = QPen(theme.color("accent"), 2)
+    elif state & QStyle.StateFlag.State_MouseOver:
+        pen = QPen(theme.color("control"), 1)
+    else:
+        return
+    away, radius = gap + pen.widthF() / 2, RADIUS + gap
+    painter.setPen(pen)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(QRectF(rect).adjusted(-away, -away, away, away), radius, radius)

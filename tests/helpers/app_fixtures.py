@@ -15,10 +15,11 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
 from pytestqt.qtbot import QtBot
 
-from sdstudio.app.context import AppContext, build_context
+from sdstudio.app.context import AppContext, complete_context
 from sdstudio.app.engine_state import EngineState
+from sdstudio.app.front_context import build_front
 from sdstudio.app.io_worker import IoWorker
-from sdstudio.domain.engine_api import NOTHING_LEARNT, TokenCount
+from sdstudio.domain.engine_api import NOTHING_LEARNT, EngineFactory, TokenCount, TokenCounter
 from sdstudio.domain.geometry import Size
 from sdstudio.domain.request import GenerationRequest, ModelSpec, PromptSpec, SamplingSpec
 from sdstudio.engine.fake import FakeEngine, FakeEngineFactory
@@ -108,6 +109,15 @@ def delete_what_waits() -> None:
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
+def build_context(
+    paths: AppPaths, *, engine: EngineFactory, counter: TokenCounter, built_in: Path, app_version: str = "0.0.test"
+) -> AppContext:
+    """Both steps of a start at once, for tests that need no window in between."""
+    front = build_front(paths, counter=counter, built_in=built_in)
+    images = JobImages(ImageStore(paths.images))
+    return complete_context(front, engine=engine, images=images, app_version=app_version)
+
+
 @pytest.fixture
 def app_paths(home: Path) -> AppPaths:
     return AppPaths.below(home / "sdstudio")
@@ -140,12 +150,8 @@ def make_context(
     made: list[AppContext] = []
 
     def make() -> AppContext:
-        images = JobImages(ImageStore(app_paths.images))
-        context = build_context(
-            app_paths, engine=engine, images=images, counter=counter, built_in=built_in, app_version="0.0.test"
-        )
-        made.append(context)
-        return context
+        made.append(build_context(app_paths, engine=engine, counter=counter, built_in=built_in))
+        return made[-1]
 
     yield make
     delete_what_waits()

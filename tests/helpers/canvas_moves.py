@@ -81,7 +81,7 @@ def play(canvas: CanvasDocument | SlowCanvas, move: Move) -> None:
         _ = canvas.commit() if keep else canvas.rollback()
     elif move.name == "patch":
         seed, x, y, size = move.values
-        canvas.add_patch(picture(seed, size), x, y, "p")
+        canvas.accept_patch(picture(seed, size), x, y, "p", None)
     elif move.name == "set":
         index, (name, value) = move.values
         seen = [info for info in canvas.layers if info.kind is not LayerKind.MASK]

@@ -109,7 +109,7 @@ class RandomRun:
             hand.polygon_keys: 2, hand.press_action: 4, hand.lose_focus: 1, hand.take_focus: 1, hand.resize_window: 0.5,
             commands.set_tool: 4, commands.set_view_tool: 0.3, commands.set_brush: 3, commands.set_options: 2,
             commands.set_look: 1, commands.change_mask: 1.5, commands.mask_by_panel: 1.5, commands.mask_file: 0.5,
-            commands.undo_some: 4, commands.go_to: 1, commands.change_layer: 1, commands.add_patch: 0.6,
+            commands.undo_some: 4, commands.go_to: 1, commands.change_layer: 1, commands.accept_patch: 0.6,
             commands.clear_paint: 0.3, commands.resize: 1, commands.open_another: 0.5, commands.save_and_reopen: 0.4,
             commands.close: 0.15, commands.cancel: 0.5, commands.switch_page: 0.4,
         }  # fmt: skip
@@ -236,23 +236,18 @@ def main() -> int:
     home = Path(tempfile.mkdtemp(prefix="random-canvas-"))
     os.environ["SDSTUDIO_HOME"] = str(home / "sdstudio")
 
-    from sdstudio.app.context import build_context
     from sdstudio.engine.fake import FakeEngineFactory
-    from sdstudio.jobs.job_images import JobImages
-    from sdstudio.storage.image_store import ImageStore
     from sdstudio.storage.paths import AppPaths
     from sdstudio.ui.application import make_application, make_theme
-    from tests.helpers.app_fixtures import WordCounter, write_model
+    from tests.helpers.app_fixtures import WordCounter, build_context, write_model
 
     app = make_application("random-canvas", "0")
     with modelled() as models:
         context = build_context(
             AppPaths.find(),
             engine=FakeEngineFactory(),
-            images=JobImages(ImageStore(AppPaths.find().images)),
             counter=WordCounter(),
             built_in=write_model(home / "model", "Starter"),
-            app_version="0",
         )
         context.settings.update(undo_megabytes=options.undo_megabytes)
         window = MainWindow(context, make_theme(app, context.settings.settings))

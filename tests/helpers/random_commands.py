@@ -171,10 +171,10 @@ class RandomCommands:
         self.hand.tell(f"layer {layer.id} {change}")
         self.session.set_layer(layer.id, **change)
 
-    def add_patch(self) -> None:
+    def accept_patch(self) -> None:
         size, x, y = self.size(), self.chance.randint(-100, 500), self.chance.randint(-100, 500)
         self.hand.tell(f"patch {size} at {x}, {y}")
-        self.session.add_patch(ImageBuffer(picture(self.chance, size)), x, y)
+        self.session.accept_patch(ImageBuffer(picture(self.chance, size)), x, y, "", None)
 
     def clear_paint(self) -> None:
         self.hand.tell("clear paint")

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
+from sdstudio.canvas.spare import SpareTiles
 from sdstudio.domain.canvas_state import TILE, LayerInfo, LayerKind, Tile, TileKey
 from sdstudio.domain.geometry import NO_PIXELS, Rect, Size
 from sdstudio.domain.image import ImageBuffer, Pixels
@@ -168,6 +169,7 @@ class SlowCanvas(SlowLayers):
         infos = tuple(LayerInfo(id=kind.value, kind=kind) for kind in kinds)
         clear = np.zeros_like(picture)
         self.revision = 0
+        self.spare = SpareTiles()
         self._restore(Everything(infos, {"picture": picture, "paint": clear, "mask": clear[..., 0]}))
         self._states = [self._copy()]
         self._labels: list[str] = []
@@ -237,19 +239,30 @@ class SlowCanvas(SlowLayers):
         self.infos = tuple(info for info in self.infos if info.id != layer_id)
         self._done("Remove layer")
 
-    def add_patch(self, pixels: ImageBuffer, x: int, y: int, name: str = "") -> str:
+    def accept_patch(self, pixels: ImageBuffer, x: int, y: int, name: str, record: None) -> str:
+        """What the result covers of the paint that is seen comes below it, as a layer of its own."""
+        self._label = "Accept result"
+        rect = Rect(x, y, pixels.size.width, pixels.size.height)
+        paint, painted = self.layer("paint"), self.paint.read(rect)
+        covered = (pixels.pixels[..., 3:] > 0) & (painted[..., 3:] > 0)
+        if paint.visible and round(paint.opacity * 255) and covered.any():
+            self._insert("Paint", paint.opacity, rect, np.where(covered, painted, np.uint8(0)))
+            self.paint.write(rect, np.where(covered, np.uint8(0), painted))
+        layer_id = self._insert(name, 1.0, rect, pixels.pixels)
+        self._label = None
+        self._done("Accept result")
+        return layer_id
+
+    def _insert(self, name: str, opacity: float, rect: Rect, pixels: Pixels) -> str:
+        """A layer just below the paint."""
         number = 1
         while any(info.id == f"patch-{number}" for info in self.infos):
             number += 1
-        info = LayerInfo(id=f"patch-{number}", kind=LayerKind.PATCH, name=name)
-        grid = SlowGrid(self, info, np.zeros_like(self.picture.pixels))
-        self._label = "Accept result"
-        grid.write(Rect(x, y, pixels.size.width, pixels.size.height), pixels.pixels)
-        self._label = None
-        self._grids[info.id] = grid
+        info = LayerInfo(id=f"patch-{number}", kind=LayerKind.PATCH, name=name, opacity=opacity)
+        self._grids[info.id] = SlowGrid(self, info, np.zeros_like(self.picture.pixels))
+        self._grids[info.id].write(rect, pixels)
         at = next(index for index, other in enumerate(self.infos) if other.id == "paint")
         self.infos = (*self.infos[:at], info, *self.infos[at:])
-        self._done("Accept result")
         return info.id
 
     def resize_canvas(self, rect: Rect) -> None:

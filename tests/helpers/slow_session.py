@@ -27,7 +27,7 @@ from tests.helpers.slow_document import SlowDocument, changed_mask
 
 COMMANDS = (
     *("press", "move", "release", "finish_gesture", "step_back", "cancel_gesture", "set_grab"),
-    *("undo", "redo", "go_to", "set_layer", "remove_layer", "add_patch", "clear_paint"),
+    *("undo", "redo", "go_to", "set_layer", "remove_layer", "accept_patch", "clear_paint"),
     *("resize_canvas", "scale_picture", "cancel", "cancel_work", "accept_preview", "cancel_preview"),
     *("_mask", "_replace_mask"),
 )
@@ -208,13 +208,13 @@ class SlowSession(SlowHand):
     def remove_layer(self, layer_id: str) -> None:
         self._edit(lambda canvas: canvas.remove_layer(layer_id))
 
-    def add_patch(self, image: ImageBuffer, x: int, y: int, name: str = "") -> None:
+    def accept_patch(self, image: ImageBuffer, x: int, y: int, name: str, record: None) -> None:
         pixels = 4 * image.size.pixels
         self._edit(
             lambda canvas: (
-                self._when_done(lambda: canvas.add_patch(image, x, y, name), pixels)
+                self._when_done(lambda: canvas.accept_patch(image, x, y, name, record), pixels)
                 if pixels > SMALL_PIXELS
-                else canvas.add_patch(image, x, y, name)
+                else canvas.accept_patch(image, x, y, name, record)
             )
         )
 

@@ -50,7 +50,7 @@ def test_tiles_of_different_colours_are_a_picture() -> None:
 
 def test_an_accepted_change_is_something() -> None:
     document = CanvasDocument.blank(Size(64, 64), None)
-    document.add_patch(ImageBuffer(np.full((8, 8, 4), 255, np.uint8)), 0, 0)
+    document.accept_patch(ImageBuffer(np.full((8, 8, 4), 255, np.uint8)), 0, 0, "", None)
     assert not is_blank(document)
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sdstudio.canvas.brush import Brush, StampCache
 from sdstudio.canvas.pointer import REACH, PointerEvent
 from sdstudio.canvas.pressure import LINEAR, clean_curve, respond
+from sdstudio.canvas.spare import SpareTiles
 from sdstudio.canvas.tool_coverage import StrokeCoverage
 from sdstudio.canvas.tool_settings import BrushSettings, ToolSettings
 from sdstudio.domain.geometry import Rect, Size
@@ -156,7 +157,7 @@ def test_limits_hold() -> None:
 
 @given(data=st.data())
 def test_many_dabs_never_exceed_the_strongest(data: st.DataObject) -> None:
-    coverage, cache = StrokeCoverage(Size(300, 280)), StampCache()
+    coverage, cache = StrokeCoverage(Size(300, 280), SpareTiles()), StampCache()
     flow = data.draw(st.integers(1, 256))
     highest = 0
     for _ in range(data.draw(st.integers(1, 12))):
@@ -171,7 +172,7 @@ def test_many_dabs_never_exceed_the_strongest(data: st.DataObject) -> None:
 
 @pytest.mark.parametrize("flow", [1, 100, 256])
 def test_enough_dabs_arrive(flow: int) -> None:
-    coverage = StrokeCoverage(Size(8, 8))
+    coverage = StrokeCoverage(Size(8, 8), SpareTiles())
     for _ in range(260):
         coverage.stamp(2, 2, np.full((2, 2), 200, np.uint8), flow)
     [(_, rect, cover)] = coverage.take_dirty()

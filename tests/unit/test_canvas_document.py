@@ -162,7 +162,7 @@ def test_where_nothing_lies_above_the_picture_keeps_its_bits() -> None:
     document.begin("dot")
     document.paint.fill(Rect(100, 100, 10, 10), (255, 0, 0, 255))
     document.commit()
-    document.add_patch(picture(8, Size(20, 20), opaque=True), 200, 50)
+    document.accept_patch(picture(8, Size(20, 20), opaque=True), 200, 50, "", None)
     seen = document.composite(document.rect)
     expected = document.picture.read(document.rect)
     expected[100:110, 100:110] = (255, 0, 0, 255)

@@ -136,7 +136,8 @@ def test_going_far_in_one_go_is_the_same_as_step_by_step(work: list[tuple[str, i
         elif what == "hide":
             made.set_layer(PAINT, visible=not made.layer(PAINT).visible)
         elif what == "patch":
-            made.add_patch(ImageBuffer(np.full((60, 60, 4), number % 256, np.uint8)), number, number // 2)
+            result = ImageBuffer(np.full((60, 60, 4), number % 256, np.uint8))
+            made.accept_patch(result, number, number // 2, "", None)
         else:
             made.begin("Brush")
             grid = made.grid(MASK if what == "mask" else PAINT)

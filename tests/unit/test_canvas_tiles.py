@@ -11,7 +11,7 @@ from sdstudio.canvas.blend import is_opaque, over, premultiplied
 from sdstudio.canvas.document import CanvasDocument
 from sdstudio.canvas.edits import tiles_of
 from sdstudio.canvas.pyramid import Pyramid
-from sdstudio.canvas.spare import AHEAD, KEPT, SpareTiles, spare_tiles
+from sdstudio.canvas.spare import AHEAD, KEPT, SpareTiles
 from sdstudio.canvas.tiles import TileGrid, keys_of
 from sdstudio.domain.canvas_state import TILE, Tile, TileKey
 from sdstudio.domain.geometry import NO_PIXELS, Rect, Size
@@ -191,16 +191,16 @@ def test_frozen_tiles_are_those_that_a_write_would_copy() -> None:
 
 
 def test_what_lay_in_spare_memory_never_shows() -> None:
-    spare_tiles.refill(lambda: None)
+    document = CanvasDocument.blank(Size(TILE, TILE), (9, 9, 9, 255))
+    document.spare.refill(lambda: None)
     for channels in (1, 4):
-        for dirty in spare_tiles._ready[channels]:
+        for dirty in document.spare._ready[channels]:
             dirty.fill(77)
-        grid = TileGrid(Size(2 * TILE, TILE), channels)
+        grid = TileGrid(Size(2 * TILE, TILE), channels, spare=document.spare)
         [(view, _part)] = grid.edit(Rect(3, 4, 1, 1))
         view[...] = 5
         shown = grid.read(Rect.of(grid.size))
         assert np.count_nonzero(shown) == channels and shown[4, 3].max() == 5
-    document = CanvasDocument.blank(Size(TILE, TILE), (9, 9, 9, 255))
     document.begin("Brush")
     document.paint.write(Rect(3, 4, 1, 1), np.full((1, 1, 4), 255, np.uint8))
     flat = Pyramid(document).picture_tile(0, (0, 0))

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from sdstudio.canvas.blend import over
 from sdstudio.canvas.document import CanvasDocument
 from sdstudio.canvas.pointer import PointerEvent
+from sdstudio.canvas.tool_base import TOOL_LABELS
 from sdstudio.canvas.tool_ink import MaskAdd, MaskRemove, PaintAdd, PaintRemove
+from sdstudio.canvas.tool_mask import MASK_LABELS
 from sdstudio.canvas.tool_settings import BrushSettings, ToolSettings
-from sdstudio.canvas.tools import LABELS, make_tool
+from sdstudio.canvas.tools import make_tool
 from sdstudio.domain.geometry import NO_PIXELS, Rect
 from sdstudio.domain.image import Pixels
 from tests.helpers.canvas_hand import SIZE, changed, drag, fresh
@@ -246,8 +248,9 @@ def test_the_picker_takes_what_is_seen() -> None:
 
 
 def test_every_label_is_in_the_table() -> None:
-    assert len(set(LABELS)) == len(LABELS)
-    assert {"Brush", "Paint", "Erase paint", "Straight line", "Grow mask", "Magic wand"} <= set(LABELS)
+    labels = (*TOOL_LABELS, *MASK_LABELS.values())
+    assert len(set(labels)) == len(labels)
+    assert {"Brush", "Paint", "Erase paint", "Straight line", "Grow mask", "Magic wand"} <= set(labels)
 
 
 def test_events_without_a_press_do_nothing() -> None:

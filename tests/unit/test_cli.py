@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sdstudio.cli import COMMANDS, bench
+from sdstudio.cli import COMMANDS
 from sdstudio.cli import main as cli_main_module
 from sdstudio.cli.console import Console
 from sdstudio.cli.main import main
@@ -229,55 +229,6 @@ def test_models(run: Run, desk: CliDesk) -> None:
     (model,) = run("models", "--json").json
     assert model["name"] == "Starter" and model["path"] == str(desk.folder / "starter") and len(model["hash"]) == 10
     assert "Starter" in run("models").out
-
-
-def test_bench(run: Run) -> None:
-    assert run("bench", "nothing", "--json").json == [{"what": "nothing", "seconds": 0.5}]
-    assert run("bench", "nothing").out == "what: nothing  seconds: 0.5\n"
-    result = run("bench", "other")
-    assert result.code == 2 and "nothing" in result.err
-
-
-def test_measured_rows_become_a_table() -> None:
-    rows = [
-        {
-            "what": "drawing",
-            "unit": "ms",
-            "n": 9,
-            "p50": 1.0,
-            "p99": 8.0,
-            "max": 9.5,
-            "cpu_p99": 7.25,
-            "aim": "p99 <= 8",
-        },
-        {"what": "age", "unit": "frames", "n": 9, "p50": 1.0, "p99": 2.5, "max": 3, "aim": "<= 2"},
-        {"what": "opening", "unit": "ms", "n": 1, "p50": 1, "p99": 1, "max": 1, "aim": "answers all the while"},
-    ]
-    heading = bench._heading().split("\n")[0]
-    lines = [heading, *(bench._line(row) for row in rows)]
-    for words in (("unit", "ms", "frames", "ms"), ("aim", "p99 <= 8", "<= 2", "answers")):
-        assert {line.index(f"  {word}") for line, word in zip(lines, words, strict=True)} == {
-            heading.index(f"  {words[0]}")
-        }
-    assert [line.split()[-1] for line in lines[1:]] == ["met", "MET", "while"]
-    assert "7.25" in lines[1] and "NOT MET" in lines[2]
-
-
-@pytest.mark.parametrize(
-    ("p99", "other", "aim", "words"),
-    [
-        (8.0, 30.0, "p99 <= 8", "met"),
-        (8.1, 8.0, "p99 <= 8", "NOT MET"),
-        (8.1, 8.1, "p99 <= 8", "NOT MET, nor by other work"),
-        (8.1, 8.1, "max <= 8", "NOT MET"),
-        (8.1, None, "p99 <= 8", "NOT MET"),
-    ],
-)
-def test_a_figure_is_judged_beside_what_other_work_came_to(
-    p99: float, other: float | None, aim: str, words: str
-) -> None:
-    row: dict[str, object] = {"what": "drawing", "p50": 1.0, "p99": p99, "max": 9.0, "aim": aim}
-    assert bench.verdict(row if other is None else {**row, "other_p99": other}) == words
 
 
 def test_selftest_passes_and_says_so(run: Run, desk: CliDesk) -> None:

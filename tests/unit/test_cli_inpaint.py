@@ -69,6 +69,18 @@ def test_each_mode_has_its_strength(run: Run, tmp_path: Path, mode: str, strengt
     assert inpaint is not None and (inpaint.mode, record.request.strength) == (FillMode(mode), strength)
 
 
+@pytest.mark.parametrize(("given", "feather"), [((), 4), (("--feather", 16), 16), (("--feather", 0), 0)])
+def test_the_feather_is_what_suits_the_model_or_what_was_given(
+    run: Run, tmp_path: Path, given: tuple[object, ...], feather: int
+) -> None:
+    """The model here is made for 64 x 72 pixels."""
+    picture, mask = draw(tmp_path)
+    (made,) = run("inpaint", picture, "--mask", mask, *given, "--out", tmp_path, "--json").json
+    record = read_metadata(read_texts(Path(made["image"]))).record
+    assert record is not None and isinstance(record.request, GenerationRequest)
+    assert record.request.inpaint is not None and record.request.inpaint.feather == feather
+
+
 def test_outpaint_adds_ground_and_leaves_the_picture(run: Run, tmp_path: Path) -> None:
     picture, _mask = draw(tmp_path)
     argv = ("--right", 30, "--top", 9, "--prompt", "a lake", "--count", 2, "--seed", 5, "--out", tmp_path)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sdstudio.canvas.region_frame import made_sizes
 from sdstudio.domain.dialects import read_metadata
-from sdstudio.domain.edits import FillMode, InpaintSpec, OutpaintSpec
+from sdstudio.domain.edits import FillMode, InpaintSpec, OutpaintSpec, usual_feather
 from sdstudio.domain.engine_api import CancelToken
 from sdstudio.domain.errors import ErrorKind
 from sdstudio.domain.events import Cancelled, Failed, Finished, JobEvent, PictureSaved, Preview, Progress, Started
@@ -284,3 +284,8 @@ def test_twenty_edits_in_a_row_leave_everything_else_as_it_was(tmp_path: Path) -
         picture, masked = saved.image.pixels, masked | (mask > 0)
     assert np.array_equal(picture[~masked], first[~masked])
     assert (picture[masked] != first[masked]).any(axis=1).mean() > 0.9
+
+
+@pytest.mark.parametrize(("native", "feather"), [(64, 4), (128, 8), (256, 16), (512, 16), (1024, 16)])
+def test_the_usual_feather_is_narrow_for_small_models(native: int, feather: int) -> None:
+    assert usual_feather(native) == feather

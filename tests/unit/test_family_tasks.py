@@ -18,7 +18,7 @@ def test_every_family_has_a_row() -> None:
 
 def test_what_needs_a_picture_and_what_has_no_strength_is_what_the_engine_says() -> None:
     # The refiner makes shapeless things of a prompt alone; its engine refuses that too.
-    needing = {family for family, tasks in FAMILY_TASKS.items() if tasks.needs_picture}
+    needing = {family for family, tasks in FAMILY_TASKS.items() if not tasks.text}
     assert needing == PICTURE_FAMILIES | {F.SDXL_REFINER}
     assert {family for family, tasks in FAMILY_TASKS.items() if not tasks.strength} == FROM_NOISE_FAMILIES
 

@@ -25,7 +25,7 @@ from sdstudio.domain.canvas_state import (
 )
 from sdstudio.domain.geometry import Rect
 from sdstudio.domain.image import Pixels
-from sdstudio.storage.ora import load_ora, look_at_ora, read_record, save_ora
+from sdstudio.storage.ora import load_ora, look_at_layers, read_record, save_ora
 from sdstudio.storage.ora_merge import merged
 from sdstudio.storage.tile_pixels import pixels_of
 from tests.helpers.canvas_snapshots import same_state, snapshots
@@ -48,7 +48,7 @@ def test_a_round_trip_loses_nothing(tmp_path: Path, snapshot: CanvasSnapshot) ->
     assert found.name == (snapshot.name or path.stem) and notes == ()
     assert (found.source, found.saved_serial, found.undo, found.redo) == (str(path), 0, (), ())
     assert read_record(path) == {"seed": 7}
-    assert look_at_ora(path) == snapshot.state.size
+    assert look_at_layers(path)[0] == snapshot.state.size
 
 
 def test_the_file_is_laid_out_as_the_specification_says(tmp_path: Path) -> None:

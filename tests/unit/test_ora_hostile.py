@@ -14,7 +14,7 @@ import pytest
 
 from sdstudio.domain.errors import UnreadableFile
 from sdstudio.storage import ora_archive
-from sdstudio.storage.ora import look_at_ora, save_ora
+from sdstudio.storage.ora import look_at_layers, save_ora
 from tests.helpers.ora_files import example, foreign, load_bytes, png, rewritten
 
 BOMB = zlib.compress(bytes(50_000_000), 9)
@@ -68,7 +68,7 @@ def test_hostile_files_are_refused_in_words(tmp_path: Path, kind: str) -> None:
         load_bytes(tmp_path, data)
     if "size" in kind or kind in ("stack bomb", "deep", "not xml", "not zip", "empty"):
         with pytest.raises(UnreadableFile, match=words):
-            look_at_ora(tmp_path / "foreign.ora")
+            look_at_layers(tmp_path / "foreign.ora")
 
 
 def test_document_types_names_twice_and_passwords_are_refused(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from sdstudio.canvas.document import CanvasDocument
-from sdstudio.canvas.patch_edit import Blending, can_reblend, ground_layer, patch_layer, seen_below
+from sdstudio.canvas.patch_edit import Blending, can_reblend, ground_layer, seen_below
 from sdstudio.canvas.region_composite import compose
 from sdstudio.canvas.region_frame import Plan
 from sdstudio.canvas.region_mask import region_of_mask
@@ -33,7 +33,7 @@ def canvas(seed: int = 1, alpha: str = "opaque", size: Size = SIZE) -> CanvasDoc
 
 
 def accept(document: CanvasDocument, record: PatchRecord, name: str = "apple", **how: Any) -> str:
-    layer = patch_layer(document.state(), record, how.get("replaces"))
+    layer = Blending(document.state(), record, how.get("replaces")).layer()
     return document.accept_patch(layer.pixels, layer.x, layer.y, name, layer.record, **how)
 
 
@@ -222,7 +222,7 @@ def test_made_again_it_takes_the_place_of_the_old_one() -> None:
     document.remove_layer(second)
     assert np.array_equal(seen(document), Blending(document.state(), again, first).patch.placed(below))
     document.remove_layer(first)
-    layer = patch_layer(document.state(), again)
+    layer = Blending(document.state(), again).layer()
     fresh = document.accept_patch(layer.pixels, layer.x, layer.y, "plum", again, replaces="patch-9")
     assert fresh == "patch-1", "what is gone cannot be replaced: it is a new one"
 
@@ -298,7 +298,7 @@ def test_other_changes_of_a_layer_leave_its_record() -> None:
 
 def test_layers_without_a_record_have_no_edge() -> None:
     document = canvas()
-    layer_id = document.add_patch(picture(3, Size(20, 20)), 5, 5)
+    layer_id = document.accept_patch(picture(3, Size(20, 20)), 5, 5, "", None)
     for attempt in (lambda: document.refeather(layer_id, 5), lambda: document.soften(layer_id)):
         with pytest.raises(ValueError, match="nothing is known"):
             attempt()

@@ -73,7 +73,7 @@ def test_every_mixture_over_an_opaque_picture_is_met_exactly(seed: int, low: flo
     patch = blended(below, made, weights)
     layer = layer_of(below, patch)
     document = CanvasDocument.from_image(ImageBuffer(below))
-    document.add_patch(ImageBuffer(layer), 0, 0)
+    document.accept_patch(ImageBuffer(layer), 0, 0, "", None)
     assert np.array_equal(document.composite(document.rect), patch.pixels)
     assert not layer[weights == 0].any()
     steps = np.rint(np.float32(255) * weights)

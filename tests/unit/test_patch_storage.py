@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sdstudio.canvas.document import CanvasDocument
-from sdstudio.canvas.patch_edit import patch_layer
+from sdstudio.canvas.patch_edit import Blending
 from sdstudio.domain.canvas_state import CanvasSnapshot
 from sdstudio.domain.geometry import Rect, Size
 from sdstudio.domain.image import ImageBuffer
@@ -43,7 +43,7 @@ QUICK = settings(
 
 
 def accepted(document: CanvasDocument, record: PatchRecord, name: str = "apple") -> str:
-    layer = patch_layer(document.state(), record)
+    layer = Blending(document.state(), record).layer()
     return document.accept_patch(layer.pixels, layer.x, layer.y, name, layer.record)
 
 

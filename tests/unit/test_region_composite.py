@@ -143,7 +143,7 @@ def test_a_thin_stroke_reaches_the_model_however_small_it_is_made(side: int) -> 
     region = region_of_mask(mask)
     plan = plan_region(region, NATIVE, 16)
     cut = cut_frame(picture[plan.frame.slices], region, plan)
-    assert plan.second_pass and cut.when.shape == (plan.made.height, plan.made.width)
+    assert plan.refined is not None and cut.when.shape == (plan.made.height, plan.made.width)
     column = cut.when.max(axis=1)
     assert (column[: int(len(column) * (side - 20) / side) - 1] == 77).all()
 

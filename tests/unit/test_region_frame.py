@@ -50,7 +50,7 @@ def test_frames_of_any_mask(
 def test_a_small_mask_on_a_large_picture_is_made_pixel_by_pixel() -> None:
     plan = plan_bounds(Rect(1003, 777, 20, 31), Size(4000, 3000), 512, 64)
     assert (plan.frame.width, plan.frame.height) == (512, 512)
-    assert (plan.made, plan.scale, plan.second_pass) == (Size(512, 512), 1.0, False)
+    assert (plan.made, plan.scale, plan.refined) == (Size(512, 512), 1.0, None)
     assert abs(plan.frame.x + 256 - 1013) <= 8 and abs(plan.frame.y + 256 - 792) <= 8
 
 

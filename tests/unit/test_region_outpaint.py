@@ -64,7 +64,7 @@ def test_the_original_stays_and_all_else_is_made(
 
 def test_a_small_extension_is_made_at_once() -> None:
     (step,) = plan_outpaint(Size(400, 400), Margins(right=200, top=100), 512)
-    assert (step.plan.frame, step.plan.second_pass) == (Rect(0, 0, 600, 500), False)
+    assert (step.plan.frame, step.plan.refined) == (Rect(0, 0, 600, 500), None)
 
 
 def test_a_panorama_goes_on_in_steps_that_share_ground() -> None:
@@ -75,7 +75,7 @@ def test_a_panorama_goes_on_in_steps_that_share_ground() -> None:
         Rect(900, 0, 512, 512),
         Rect(1200, 0, 512, 512),
     ]
-    assert all(step.plan.scale == 1 and not step.plan.second_pass for step in steps)
+    assert all(step.plan.scale == 1 and step.plan.refined is None for step in steps)
     blended = steps[1].region.allowed_in(Rect(700, 0, 200, 1))[0]
     assert blended[80:].all() and not blended[:80].any()  # 32 pixels of what the first step has made
     assert not steps[0].region.allowed_in(Rect(400, 0, 112, 512)).any()  # none of the picture

@@ -71,7 +71,7 @@ class PreviewHook(Hook):
         pinned = torch.empty(pixels.shape, dtype=torch.uint8, pin_memory=True)
         pinned.copy_(pixels, non_blocking=True)
         arrived = torch.cuda.Event()
-        arrived.record()
+        arrived.record(torch.cuda.current_stream(pixels.device))
         self._on_its_way = _OnItsWay(step, pinned, arrived)
 
     def _collect(self, wait: bool) -> None:

@@ -28,19 +28,21 @@ class Misfit(ValueError):
 
 
 class Branch:
-    """`tensors` are the file's own and shared: what is moved to the device once stays there."""
+    """`tensors` are the file's own and shared; copies on the device are the branch's, and go with it after the job: the
+    files that were used last would otherwise fill a small card."""
 
     def __init__(self, tensors: Tensors, scale: float = 1.0) -> None:
         self._tensors = tensors
+        self._near: Tensors = {}
         self.scale = scale
 
     def near(self, x: torch.Tensor) -> Get:
         """On the device and in the precision of `x`, and from then on kept there."""
 
         def get(role: str) -> torch.Tensor:
-            held = self._tensors[role]
+            held = self._near.get(role, self._tensors[role])
             if held.device != x.device or held.dtype != x.dtype:
-                held = self._tensors[role] = held.to(device=x.device, dtype=x.dtype)
+                held = self._near[role] = self._tensors[role].to(device=x.device, dtype=x.dtype)
             return held
 
         return get

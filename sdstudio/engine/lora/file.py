@@ -24,8 +24,7 @@ Place = tuple[str, str]
 
 @dataclass(slots=True, eq=False)
 class LoraFile:
-    """`layers`: the tensors of each layer; what a branch moves to the device stays there. `unknown`: how many tensors'
-    names say nothing."""
+    """`layers`: the tensors of each layer, in the computer's memory. `unknown`: how many tensors' names say nothing."""
 
     name: str
     layers: dict[Place, Tensors]

@@ -130,19 +130,42 @@ class _ReadyHook:
         self._weights.make_ready(self._layer)
 
 
+class _Slot:
+    """Memory on the card for one layer's weights at a time. `holds`: which layer's, by its stored tensor."""
+
+    def __init__(self) -> None:
+        self.memory: torch.Tensor | None = None
+        self.holds: int | None = None
+        self.arrived: Any = torch.cuda.Event()
+        self.free: Any = torch.cuda.Event()
+
+    def values(self, stored: torch.Tensor) -> torch.Tensor:
+        """In the stored tensor's shape and order, so that one copy without a conversion brings them."""
+        assert self.memory is not None
+        return self.memory[: stored.numel()].as_strided(stored.shape, stored.stride())
+
+
 class _Fetcher:
     """Brings weights to a CUDA device on a stream of their own: the order in which they were asked for the last time is
-    the order in which they will be, so the next one is on its way while this one is in use."""
+    the order in which they will be, so the next one is on its way while this one is in use.
+
+    Two slots that are written by turns, and the streams wait for each other on the card. Fresh memory for each layer
+    would not do: the processor is up to a thousand calls ahead of the card, and what those calls still read cannot be
+    used again before they have run; nearly all of the network would be there at once.
+    """
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._stream: Any = torch.cuda.Stream(device)
+        self._slots = (_Slot(), _Slot())
+        self._used = 0
+        self._largest = 0
         self._after: dict[int, torch.Tensor] = {}
         self._last: torch.Tensor | None = None
-        self._coming: tuple[int, torch.Tensor, Any] | None = None
 
     def hold(self, tensor: torch.Tensor) -> torch.Tensor:
         """In page-locked memory, from which copies need no processor; plain memory where the system allows no more."""
+        self._largest = max(self._largest, tensor.numel())
         host = tensor.cpu()
         try:
             return host.pin_memory()
@@ -150,31 +173,40 @@ class _Fetcher:
             return host
 
     def fetch(self, stored: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        """Its values, until the call after the next."""
         if self._last is not None:
             self._after[id(self._last)] = stored
         self._last = stored
-        values = self._arrived(stored) or self._send(stored, dtype)
-        current = torch.cuda.current_stream(self._device)
-        current.wait_event(values[1])
-        values[0].record_stream(current)
+        other = self._slots[1 - self._used]
+        if other.holds != id(stored):
+            self._send(stored, dtype, other)
+        self._used = 1 - self._used
+        torch.cuda.current_stream(self._device).wait_event(other.arrived)
         following = self._after.get(id(stored))
-        self._coming = None if following is None else (id(following), *self._send(following, dtype))
-        return values[0]
+        if following is not None and following is not stored:
+            self._send(following, dtype, self._slots[1 - self._used])
+        return other.values(stored)
 
     def forget(self) -> None:
-        """What is on its way: it was asked for in another precision."""
-        self._coming = None
+        """What is there: it was asked for in another precision."""
+        for slot in self._slots:
+            slot.holds = slot.memory = None
 
-    def _arrived(self, stored: torch.Tensor) -> tuple[torch.Tensor, Any] | None:
-        coming, self._coming = self._coming, None
-        return None if coming is None or coming[0] != id(stored) else (coming[1], coming[2])
-
-    def _send(self, stored: torch.Tensor, dtype: torch.dtype) -> tuple[torch.Tensor, Any]:
+    def _send(self, stored: torch.Tensor, dtype: torch.dtype, slot: _Slot) -> None:
+        slot.holds = None
+        if slot.memory is None:
+            # Not an inference tensor, whichever mode the first call is made in: it is written again and again.
+            with torch.inference_mode(False):
+                slot.memory = torch.empty(self._largest, dtype=dtype, device=self._device)
+            # It belongs to the current stream; the other one may still write to it when it is given up.
+            slot.memory.record_stream(self._stream)
+        # Whatever reads the slot's last weights has been queued by now.
+        slot.free.record(torch.cuda.current_stream(self._device))
         with torch.cuda.stream(self._stream):
-            values = stored.to(self._device, dtype, non_blocking=True)
-            event = torch.cuda.Event()
-            event.record(self._stream)
-        return values, event
+            self._stream.wait_event(slot.free)
+            slot.values(stored).copy_(stored, non_blocking=True)
+            slot.arrived.record(self._stream)
+        slot.holds = id(stored)
 
 
 def keep_compact(

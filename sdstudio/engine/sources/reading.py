@@ -120,8 +120,7 @@ class Reading:
         """A network that somebody else has read: to where it belongs."""
         self.advance(0)
         network = network.to(self.home).eval().requires_grad_(False)
-        cuda = self.home.type == "cuda"
-        return network.to(memory_format=torch.channels_last) if cuda else network
+        return network.to(memory_format=torch.channels_last) if self.device.is_cuda else network
 
     def check_unchanged(self) -> None:
         """Raises FileChanged when one of the files is not what it was when its reading began."""
@@ -135,6 +134,6 @@ class Reading:
         self.scratch = Scratch()
 
     def place(self, shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
-        """Memory for a weight."""
-        on_cuda = self.home.type == "cuda"
-        return self.buffers.take(shape, dtype, self.home, channels_last=on_cuda and len(shape) == 4)
+        """Memory for a weight. For a card in one order wherever it waits: the order decides which of cuDNN's ways is
+        taken, and so the picture's last bits."""
+        return self.buffers.take(shape, dtype, self.home, channels_last=self.device.is_cuda and len(shape) == 4)

@@ -36,9 +36,10 @@ def run_generation(
     start: ImageBuffer | None,
     mask: ImageBuffer | None = None,
     mixed: tuple[ImageBuffer, ...] = (),
+    more_hooks: tuple[Hook, ...] = (),
 ) -> None:
     """Emits Progress and Preview for each step and ImageReady for each picture. `start` is the request's picture,
-    `mask` that of its `inpaint`, `mixed` those of its `mix`.
+    `mask` that of its `inpaint`, `mixed` those of its `mix`; `more_hooks` come after the usual ones.
 
     Each picture is worked out alone, so that it equals the single picture of its seed bit for bit.
     Raises CancelledByUser, StudioErrors, and what torch raises when memory runs out.
@@ -57,6 +58,7 @@ def run_generation(
                 CancelHook(cancel),
                 ProgressHook(job_id, index, emit),
                 PreviewHook(job_id, index, request.size, model.colours, emit),
+                *more_hooks,
             )
             make = partial(make_picture, single, model, cancel, hooks, start, mask, mixed, say)
             image = with_less(model, make)

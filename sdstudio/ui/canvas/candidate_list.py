@@ -16,14 +16,14 @@ from PySide6.QtCore import (
     QSize,
     Qt,
 )
-from PySide6.QtGui import QPainter, QPainterPath, QPen
+from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from sdstudio.app.candidate_shelf import Candidate
 from sdstudio.app.candidates import Candidates
 from sdstudio.domain.image import ImageBuffer
 from sdstudio.ui.theme import Theme
-from sdstudio.ui.thumbs import RADIUS, ThumbCache
+from sdstudio.ui.thumbs import RADIUS, ThumbCache, paint_picture, paint_ring
 
 SIDE = 72
 ROOM = 4
@@ -125,24 +125,17 @@ class CandidateDelegate(QStyledItemDelegate):
         if image is None:
             self._paint_empty(painter, rect)
         else:
-            self._paint_image(painter, rect, index, image)
+            ratio = painter.device().devicePixelRatioF()
+            paint_picture(painter, rect, self._cache.get(str(index.row()), image, round(SIDE * ratio), ratio))
         if state == "forming":
             painter.setPen(QPen(self._theme.color("pilltext"), 1, Qt.PenStyle.DotLine))
             painter.drawRect(QRectF(rect).adjusted(1.5, 1.5, -1.5, -1.5))
-        self._paint_ring(painter, rect, option)
+        paint_ring(painter, self._theme, rect, option, gap=1)
         self._paint_label(painter, QRect(rect.left(), rect.bottom() + ROOM, SIDE, LABEL), option, index)
         if index.row() == 0:
             x = area.right() - APART // 2
             painter.fillRect(x, rect.top(), 1, SIDE + LABEL, self._theme.color("line"))
         painter.restore()
-
-    def _paint_image(self, painter: QPainter, rect: QRect, index: Index, image: ImageBuffer) -> None:
-        ratio = painter.device().devicePixelRatioF()
-        clip = QPainterPath()
-        clip.addRoundedRect(QRectF(rect), RADIUS, RADIUS)
-        painter.setClipPath(clip)
-        painter.drawPixmap(rect, self._cache.get(str(index.row()), image, round(SIDE * ratio), ratio))
-        painter.setClipping(False)
 
     def _paint_empty(self, painter: QPainter, rect: QRect) -> None:
         pen = QPen(self._theme.color("border"), 1)
@@ -158,22 +151,6 @@ class CandidateDelegate(QStyledItemDelegate):
         painter.setFont(self._theme.font("badge"))
         painter.setPen(self._theme.color("text" if chosen else "text2"))
         painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, words)
-
-    def _paint_ring(self, painter: QPainter, rect: QRect, option: QStyleOptionViewItem) -> None:
-        state: QStyle.StateFlag = option.state
-        focused = state & QStyle.StateFlag.State_HasFocus and state & QStyle.StateFlag.State_KeyboardFocusChange
-        if focused:
-            pen = QPen(self._theme.color("focus"), 2)
-        elif state & QStyle.StateFlag.State_Selected:
-            pen = QPen(self._theme.color("accent"), 2)
-        elif state & QStyle.StateFlag.State_MouseOver:
-            pen = QPen(self._theme.color("control"), 1)
-        else:
-            return
-        away = 1 + pen.widthF() / 2
-        painter.setPen(pen)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawRoundedRect(QRectF(rect).adjusted(-away, -away, away, away), 3, 3)
 
 
 class CandidateList(QListView):

@@ -16,8 +16,9 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import QKeyEvent, QPainter
-from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from sdstudio.ui.row_paint import paint_ground, paint_line
 from sdstudio.ui.theme import Theme
 
 Index = QModelIndex | QPersistentModelIndex
@@ -77,20 +78,12 @@ class HistoryDelegate(QStyledItemDelegate):
         return QSize(120, ROW_HEIGHT)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        rect: QRect = option.rect
         model = index.model()
         position = model.position if isinstance(model, HistoryModel) else 0
         painter.save()
-        state: QStyle.StateFlag = option.state
-        if index.row() == position:
-            painter.fillRect(rect, self._theme.color("subtle"))
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(rect, self._theme.color("raised"))
-        painter.setFont(self._theme.font("body"))
-        painter.setPen(self._theme.color("off" if index.row() > position else "text"))
-        area = rect.adjusted(16, 0, -12, 0)
-        words = painter.fontMetrics().elidedText(str(index.data()), Qt.TextElideMode.ElideRight, area.width())
-        painter.drawText(area, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, words)
+        paint_ground(painter, self._theme, option, chosen=index.row() == position)
+        area: QRect = option.rect.adjusted(16, 0, -12, 0)
+        paint_line(painter, self._theme, area, str(index.data()), "body", "off" if index.row() > position else "text")
         painter.restore()
 
 

@@ -20,8 +20,9 @@ from PySide6.QtCore import (
     Signal,
 )
 from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPen
-from PySide6.QtWidgets import QAbstractItemView, QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QListView, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
+from sdstudio.ui.row_paint import paint_ground, paint_line
 from sdstudio.ui.theme import Theme
 
 ROW_HEIGHT = 56
@@ -123,7 +124,7 @@ class LayerDelegate(QStyledItemDelegate):
         row: LayerRow = index.data(LayerModel.ROW)
         theme = self._theme
         painter.save()
-        self._paint_ground(painter, rect, option)
+        paint_ground(painter, theme, option)
         ratio = painter.device().devicePixelRatioF()
         eye = theme.pixmap(row.eye, "off" if row.dimmed else "text", 20, ratio)
         painter.drawPixmap(rect.left() + 16, rect.center().y() - 9, eye)
@@ -133,13 +134,6 @@ class LayerDelegate(QStyledItemDelegate):
         painter.setPen(QPen(theme.color("line"), 1))
         painter.drawLine(rect.bottomLeft(), rect.bottomRight())
         painter.restore()
-
-    def _paint_ground(self, painter: QPainter, rect: QRect, option: QStyleOptionViewItem) -> None:
-        state: QStyle.StateFlag = option.state
-        if state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(rect, self._theme.color("subtle"))
-        elif state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(rect, self._theme.color("raised"))
 
     def _paint_thumb(self, painter: QPainter, box: QRect, index: Index) -> None:
         dark = self._theme.tokens.name == "dark"
@@ -176,17 +170,10 @@ class LayerDelegate(QStyledItemDelegate):
 
     def _paint_words(self, painter: QPainter, rect: QRect, ends: tuple[int, int], row: LayerRow) -> None:
         left = rect.left() + 44 + THUMB + 8
-        elide = Qt.TextElideMode.ElideRight
-        align = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        lines = (
-            (row.name, "body", "text", NAME_TOP, ends[0]),
-            (row.second, "small", "text2", SECOND_TOP, ends[1]),
-        )
-        for text, role, token, top, right in lines:
-            painter.setFont(self._theme.font(role))  # type: ignore[arg-type]
-            painter.setPen(self._theme.color(token if not row.dimmed else "text2"))
-            area = QRect(left, rect.top() + top, right - left, LINE_HEIGHT)
-            painter.drawText(area, align, painter.fontMetrics().elidedText(text, elide, area.width()))
+        name = QRect(left, rect.top() + NAME_TOP, ends[0] - left, LINE_HEIGHT)
+        second = QRect(left, rect.top() + SECOND_TOP, ends[1] - left, LINE_HEIGHT)
+        paint_line(painter, self._theme, name, row.name, "body", "text2" if row.dimmed else "text")
+        paint_line(painter, self._theme, second, row.second, "small", "text2")
 
 
 class LayerList(QListView):

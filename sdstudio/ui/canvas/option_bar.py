@@ -30,7 +30,6 @@ BAR_HEIGHT = 40
 _GAP = 14
 _SHAPES = ("lasso", "polygon", "rectangle", "ellipse")
 _BRUSHES = ("brush", "eraser")
-_MASKED = (*_SHAPES, "fill", "wand")
 
 _SHRINK = ("strength", "hardness", "tolerance", "size")
 _LEAVE = (

@@ -20,7 +20,6 @@ class Group(QWidget):
 
     changed = Signal(object)
     left = Signal()
-    can_shrink = False
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,8 +44,6 @@ class Group(QWidget):
 
 class NumberGroup(Group):
     """A number with a slider. `factor` turns the shown number into the value: 0.01 for percent."""
-
-    can_shrink = True
 
     def __init__(
         self,

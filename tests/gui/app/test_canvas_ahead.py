@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from pytestqt.qtbot import QtBot
 
-from sdstudio.app import canvas_ahead
 from sdstudio.canvas.pointer import PointerEvent
-from sdstudio.canvas.spare import SpareTiles
 from sdstudio.domain.geometry import Rect, Size
 from tests.helpers.app_fixtures import MakeContext
 from tests.helpers.canvas_desk import CanvasDesk
 
 
 def test_the_tiles_that_a_snapshot_froze_under_the_brush_are_copied_ahead(
-    make_context: MakeContext, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    make_context: MakeContext, qtbot: QtBot
 ) -> None:
     context = make_context()
     desk = CanvasDesk(context.canvas, qtbot)
     context.autosave.restore()
     desk.open()
-    made = SpareTiles()
-    monkeypatch.setattr(canvas_ahead, "spare_tiles", made)
+    made = desk.document.spare
     context.canvas.press(PointerEvent(100, 100))
     context.canvas.move([PointerEvent(150, 100)])
     assert not made._copies
@@ -35,9 +31,7 @@ def test_the_tiles_that_a_snapshot_froze_under_the_brush_are_copied_ahead(
     assert not made._copies, "no hand, nothing to look ahead for"
 
 
-def test_the_tiles_that_the_hand_is_on_its_way_to_are_copied_ahead(
-    make_context: MakeContext, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_tiles_that_the_hand_is_on_its_way_to_are_copied_ahead(make_context: MakeContext, qtbot: QtBot) -> None:
     """On a large canvas, where another stroke lies already."""
     desk = CanvasDesk(make_context().canvas, qtbot)
     desk.open(Size(2048, 2048))
@@ -45,8 +39,7 @@ def test_the_tiles_that_the_hand_is_on_its_way_to_are_copied_ahead(
     document.begin("mask")
     document.mask.write(Rect(0, 0, 1024, 512), np.random.default_rng(1).integers(0, 256, (512, 1024), np.uint8))
     document.commit()
-    made = SpareTiles()
-    monkeypatch.setattr(canvas_ahead, "spare_tiles", made)
+    made = document.spare
     canvas.update_settings(tool="eraser")
     canvas.press(PointerEvent(10, 100))
     canvas.move([PointerEvent(60, 100)])

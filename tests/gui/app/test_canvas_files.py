@@ -147,7 +147,7 @@ def test_a_project_comes_back_with_all_its_layers(desk: CanvasDesk, tmp_path: Pa
     desk.stroke()
     session.toggle_target()
     desk.stroke([(100, 200), (200, 220)])
-    session.add_patch(picture(Size(50, 40), seed=9), 30, 20, "Result 1")
+    session.accept_patch(picture(Size(50, 40), seed=9), 30, 20, "Result 1", None)
     mask, flat = desk.mask(), desk.document.composite(desk.document.rect)
     assert not session.save(), "it has no file of its own yet"
     with desk.qtbot.waitSignal(session.saved) as saved:
@@ -222,7 +222,7 @@ def test_the_memory_of_a_project_is_that_of_all_its_layers(
 ) -> None:
     desk.open()
     for number in range(3):
-        desk.session.add_patch(picture(SMALL, seed=number), 0, 0)
+        desk.session.accept_patch(picture(SMALL, seed=number), 0, 0, "", None)
     desk.session.save(tmp_path / "pear.ora")
     desk.settle()
     with desk.qtbot.waitSignal(desk.session.ask_memory) as asked:

@@ -58,7 +58,7 @@ def test_a_large_area_is_laid_in_the_other_thread_and_a_small_one_at_once(desk: 
 def test_a_large_result_is_cut_into_tiles_in_the_other_thread(desk: CanvasDesk) -> None:
     document = desk.open(LARGE)
     session = desk.session
-    session.add_patch(picture(Size(600, 600)), 10, 10, "Result 1")
+    session.accept_patch(picture(Size(600, 600)), 10, 10, "Result 1", None)
     assert session.work is not None
     desk.settle()
     assert [info.name for info in document.layers if info.id == "patch-1"] == ["Result 1"]

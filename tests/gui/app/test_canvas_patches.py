@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from sdstudio.app import patch_words
 from sdstudio.app.io_worker import IoWorker
-from sdstudio.canvas.patch_edit import patch_layer
+from sdstudio.canvas.patch_edit import Blending
 from sdstudio.domain.canvas_state import MASK, PAINT, PICTURE
 from sdstudio.domain.edits import FillMode
 from sdstudio.domain.geometry import Rect, Size
@@ -29,7 +29,7 @@ def desk(io: IoWorker, qtbot: QtBot) -> CanvasDesk:
 
 
 def accept(desk: CanvasDesk, seed: int = 3, **how: int) -> str:
-    layer = patch_layer(desk.document.state(), record_of(seed, FRAME, **how))
+    layer = Blending(desk.document.state(), record_of(seed, FRAME, **how)).layer()
     found: list[str] = []
     assert desk.session.accept_patch(layer.pixels, layer.x, layer.y, "apple", layer.record, done=found.append)
     desk.wait(lambda: bool(found))
@@ -151,7 +151,7 @@ def test_softening_is_one_item_or_said_to_be_useless(desk: CanvasDesk) -> None:
     desk.session.go_to(0)
     same = ImageBuffer(document.picture.read(FRAME))
     record = replace(record_of(3, FRAME), made=same, match_colours=False)
-    layer = patch_layer(document.state(), record)
+    layer = Blending(document.state(), record).layer()
     desk.session.accept_patch(layer.pixels, layer.x, layer.y, "", layer.record)
     desk.session.soften("patch-1")
     desk.settle()
@@ -170,7 +170,7 @@ def test_without_an_edge_it_is_an_error_of_the_program(desk: CanvasDesk) -> None
 
 def test_a_busy_canvas_says_so(desk: CanvasDesk) -> None:
     desk.open(SMALL)
-    layer = patch_layer(desk.document.state(), record_of(3, FRAME))
+    layer = Blending(desk.document.state(), record_of(3, FRAME)).layer()
     desk.session.mask_grow(3, preview=True)
     assert not desk.session.accept_patch(layer.pixels, layer.x, layer.y, "apple", layer.record)
     assert len(desk.notes) == 1 and len(desk.document.layers) == 3

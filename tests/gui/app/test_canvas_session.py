@@ -281,7 +281,7 @@ def test_the_mask_is_told_when_its_bounds_change(desk: CanvasDesk) -> None:
 def test_layers(desk: CanvasDesk) -> None:
     document = desk.open()
     session = desk.session
-    session.add_patch(picture(Size(64, 64), seed=5), 100, 90, "Result 1")
+    session.accept_patch(picture(Size(64, 64), seed=5), 100, 90, "Result 1", None)
     assert "layers_changed" in desk.told and [info.id for info in document.layers] == [PICTURE, "patch-1", PAINT, MASK]
     session.set_layer("patch-1", visible=False)
     assert not document.layer("patch-1").visible

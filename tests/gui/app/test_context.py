@@ -7,15 +7,13 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from sdstudio.app.context import AppContext, build_context
+from sdstudio.app.context import AppContext
 from sdstudio.domain.errors import ModelError, StorageError
 from sdstudio.domain.events import PictureSaved
 from sdstudio.domain.request import GenerationRequest
 from sdstudio.engine.fake import FakeEngineFactory, StepGate
-from sdstudio.jobs.job_images import JobImages
-from sdstudio.storage.image_store import ImageStore
 from sdstudio.storage.paths import AppPaths
-from tests.helpers.app_fixtures import HeldFactory, MakeContext, WordCounter, write_model
+from tests.helpers.app_fixtures import HeldFactory, MakeContext, WordCounter, build_context, write_model
 
 
 def test_building_it_starts_no_engine_and_writes_no_picture_folder(context: AppContext, engine: HeldFactory) -> None:
@@ -44,7 +42,7 @@ def test_the_main_job(ready_context: AppContext, make_context: MakeContext, qtbo
     assert again.step_times.seconds_for(request) is not None
     with qtbot.waitSignal(again.gallery.refreshed):
         again.start()
-    assert again.recovered == ()
+    assert again.recovery.entries == ()
     path = again.gallery.index(0).data()
     assert path == Path(saved.path).name
     again.session.update(positive="something else", steps=9)
@@ -161,8 +159,6 @@ def test_without_the_model_in_the_box_it_says_what_is_missing(
         build_context(
             app_paths,
             engine=FakeEngineFactory(),
-            images=JobImages(ImageStore(app_paths.images)),
             counter=WordCounter(),
             built_in=tmp_path / "nothing",
-            app_version="0",
         )

@@ -205,7 +205,7 @@ def test_a_frame_inside_a_picture_is_redrawn_alone(desk: EditDesk) -> None:
     saved = desk.generate()[0]
     job = desk.jobs[0]
     spec = job.request.inpaint
-    assert spec is not None and spec.feather == 16 and job.mask is not None
+    assert spec is not None and spec.feather == 4 and job.mask is not None
     outside = np.ones((96, 128), np.bool_)
     outside[16:80, 32:96] = False
     assert np.array_equal(saved.image.pixels[outside], before[outside])

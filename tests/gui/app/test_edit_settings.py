@@ -38,8 +38,6 @@ def test_numbers_are_remembered_for_each_mode(settings: EditSettings) -> None:
     settings.mode = FillMode.FILL
     assert settings.values == ModeValues(strength=0.9, feather=40)
     assert settings.values_of(FillMode.CHANGE) == ModeValues(strength=0.3, match_colours=False)
-    settings.reset()
-    assert settings.values == ModeValues(strength=0.9)
 
 
 def test_numbers_are_clamped_and_equal_ones_are_not_told(settings: EditSettings) -> None:
@@ -76,6 +74,28 @@ def test_extending_begins_with_half_of_the_models_size(settings: EditSettings) -
     settings.extend_by = 320
     settings.follow_native(512)
     assert settings.extend_by == 320
+
+
+def test_the_feather_follows_the_model_until_somebody_chose_one(settings: EditSettings) -> None:
+    calls = told(settings)
+    settings.update(feather=10)
+    settings.follow_native(128)
+    settings.follow_native(128)
+    assert len(calls) == 2
+    assert settings.values.feather == 10
+    assert {settings.values_of(mode).feather for mode in set(FillMode) - {settings.mode}} == {8}
+    settings.mode = FillMode.REMOVE
+    settings.update(feather=8)  # what it is already, but now it is chosen
+    settings.follow_native(512)
+    feathers = {mode: settings.values_of(mode).feather for mode in FillMode}
+    chosen = {FillMode.FILL: 10, FillMode.REMOVE: 8}
+    assert feathers == {FillMode.CHANGE: 16, FillMode.REPLACE: 16, **chosen}
+    again = EditSettings()
+    again.follow_native(64)
+    again.from_dict(settings.to_dict())
+    assert {mode: again.values_of(mode).feather for mode in FillMode} == dict.fromkeys(FillMode, 4) | chosen
+    again.follow_native(128)
+    assert {mode: again.values_of(mode).feather for mode in FillMode} == dict.fromkeys(FillMode, 8) | chosen
 
 
 def test_the_arrows_extend_side_by_side(settings: EditSettings) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import threading
 from pathlib import Path
 
@@ -85,6 +86,17 @@ def test_the_chosen_model_gets_its_hash_and_no_other(context: AppContext, qtbot:
 
 
 @pytest.mark.usefixtures("everything_is_large")
+def test_a_file_that_was_replaced_is_hashed_again(context: AppContext, qtbot: QtBot) -> None:
+    path = context.paths.models / "a.safetensors"
+    for count in (1, 2):
+        write_safetensors(path, families.small_sd(count))
+        refresh(context, qtbot)
+        context.session.choose_model(info_of(context, "a"))
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:10]
+        qtbot.waitUntil(lambda digest=digest: context.session.state.model.hash == digest)
+
+
+@pytest.mark.usefixtures("everything_is_large")
 def test_nothing_waits_for_the_hash(context: AppContext, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     gate, threads = threading.Event(), []
     real = model_hashes.hash_file
@@ -126,6 +138,27 @@ def test_a_model_of_the_last_session_is_still_awaited(make_context: MakeContext,
     context.session.from_dict({"state": context.session.to_dict()["state"] | {"model": gone}})
     context.session.follow_model()
     assert context.session.to_dict()["state"]["model"]["name"] == "Gone"
+
+
+def test_a_chosen_file_that_was_replaced_stays_chosen_though_its_old_weights_are_elsewhere(
+    context: AppContext, qtbot: QtBot
+) -> None:
+    models = context.paths.models
+    chosen = write_safetensors(models / "merge.safetensors", families.small_sd(1))
+    shutil.copyfile(chosen, models / "backup.safetensors")
+    refresh(context, qtbot)
+    context.session.choose_model(info_of(context, "merge"))
+    before = context.session.to_dict()
+    assert context.session.state.model.hash
+    write_safetensors(chosen, families.small_sd(2), metadata={"modelspec.prediction_type": "v"})
+    refresh(context, qtbot)
+    assert (context.session.model.name, context.session.model.badge) == ("merge", "SD 2 v")
+    context.session.from_dict(before)
+    assert context.session.model.name == "merge"
+    chosen.unlink()
+    refresh(context, qtbot)
+    context.session.from_dict(before)
+    assert context.session.model.name == "backup"
 
 
 def test_the_look_is_not_in_the_windows_thread(qapp: object, io: IoWorker, qtbot: QtBot) -> None:

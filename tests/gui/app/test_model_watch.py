@@ -148,3 +148,33 @@ def test_a_model_appears_by_itself_and_an_unplugged_folder_says_so(
     assert [info.name for info in context.catalog.infos] == ["Starter"]
     shutil.move(tmp_path / "away", disk)
     qtbot.waitUntil(lambda: len(context.catalog.infos) == 3)
+
+
+def test_what_is_written_over_the_model_in_use_is_seen(
+    ready_context: AppContext, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_watch, "AFTERGLOW_MS", ())
+    context = ready_context
+    context.models.watch._settle_ms = SETTLE_MS
+    path = write_safetensors(tmp_path / "disk" / "a.safetensors", families.small_sd(1))
+    context.models.add_folder(path.parent)
+    qtbot.waitUntil(lambda: len(context.catalog.infos) == 2)
+    context.session.choose_model(context.catalog.infos[1])
+    for version, badge in ((2, "SD 2"), (1, "SD 1.5")):
+        before = context.session.model.spec.hash
+        write_safetensors(path, families.small_sd(version))
+        qtbot.waitUntil(lambda badge=badge: context.session.model.badge == badge)
+        assert context.session.model.spec.hash not in ("", before)
+    path.unlink()
+    qtbot.waitUntil(lambda: len(context.catalog.infos) == 1)
+    write_safetensors(path, families.small_sd(1))
+    qtbot.waitUntil(lambda: len(context.catalog.infos) == 2)
+    write_safetensors(path, families.small_sd(2))
+    qtbot.waitUntil(lambda: context.session.model.badge == "SD 2")
+
+
+def test_a_folder_in_use_is_none_of_the_files(watch: ModelWatch, tmp_path: Path) -> None:
+    watch.follow([str(tmp_path)], [])
+    (tmp_path / "model").mkdir()
+    watch.follow_file(str(tmp_path / "model"))
+    assert watch.watched == {str(tmp_path)}

@@ -69,11 +69,11 @@ def after_crash(context: AppContext, qtbot: QtBot) -> AppContext:
 
 
 def test_nothing_is_offered_after_a_clean_end(ready_context: AppContext) -> None:
-    assert ready_context.recovered == ()
+    assert ready_context.recovery.entries == ()
 
 
 def test_what_was_open_is_offered(after_crash: AppContext) -> None:
-    assert sorted((entry.job.request.prompt.positive, set(entry.done)) for entry in after_crash.recovered) == [  # type: ignore[union-attr]
+    assert sorted((entry.job.request.prompt.positive, set(entry.done)) for entry in after_crash.recovery.entries) == [  # type: ignore[union-attr]
         ("batch", {1}),
         ("other", set()),
     ]
@@ -83,7 +83,7 @@ def test_made_again_are_the_pictures_that_were_not_finished(
     after_crash: AppContext, engine: HeldFactory, qtbot: QtBot
 ) -> None:
     after_crash.recovery.again_all()
-    assert after_crash.recovered == ()
+    assert after_crash.recovery.entries == ()
     qtbot.waitUntil(lambda: engine.calls.made == 4 and entry_files(after_crash) == [])
     seeds = sorted(
         request.sampling.seed + index
@@ -95,9 +95,9 @@ def test_made_again_are_the_pictures_that_were_not_finished(
 
 
 def test_forgotten_entries_are_gone(after_crash: AppContext, engine: HeldFactory, qtbot: QtBot) -> None:
-    first, second = after_crash.recovered
+    first, second = after_crash.recovery.entries
     after_crash.recovery.forget(first)
-    assert after_crash.recovered == (second,)
+    assert after_crash.recovery.entries == (second,)
     after_crash.recovery.forget(first)
     after_crash.recovery.again(first)
     qtbot.waitUntil(lambda: len(entry_files(after_crash)) == 1)
@@ -114,7 +114,7 @@ def test_an_entry_stays_when_its_rest_cannot_be_journaled(
     after_crash.settings.update(results_folder=str(blocked))
     files = sorted(entry_files(after_crash))
     with qtbot.waitSignal(after_crash.queue.refused):
-        after_crash.recovery.again(after_crash.recovered[0])
+        after_crash.recovery.again(after_crash.recovery.entries[0])
     with qtbot.waitSignal(after_crash.settings.changed):
         after_crash.settings.update(results_folder="")
     assert sorted(entry_files(after_crash)) == files
@@ -130,4 +130,4 @@ def test_one_program_does_not_offer_the_jobs_of_another_that_lives(
     done: list[None] = []
     second.io.submit(lambda: None, done.append)
     qtbot.waitUntil(lambda: bool(done))
-    assert second.recovered == ()
+    assert second.recovery.entries == ()

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from sdstudio.app.io_worker import IoWorker
-from sdstudio.canvas.patch_edit import patch_layer
+from sdstudio.canvas.patch_edit import Blending
 from sdstudio.domain.geometry import Rect
 from sdstudio.domain.image import ImageBuffer
 from sdstudio.ui.canvas.layer_list import LayerDelegate, LayerModel
@@ -43,7 +43,7 @@ def tab(desk: CanvasDesk, theme: Theme, qtbot: QtBot) -> LayersTab:
 
 def accept(desk: CanvasDesk, name: str = "", mask: bool = True) -> None:
     record = record_of(3, FRAME, feather=12)
-    layer = patch_layer(desk.document.state(), record)
+    layer = Blending(desk.document.state(), record).layer()
     known = layer.record if mask else replace(record, mask=None)
     desk.session.accept_patch(layer.pixels, layer.x, layer.y, name, known)
     desk.settle()
@@ -81,7 +81,7 @@ def test_each_layer_offers_what_it_can_do_and_no_row_moves(desk: CanvasDesk, tab
     assert not tab.edge.isVisible() and not tab.foot.isVisible(), "without results they would only be in the way"
     accept(desk)
     accept(desk, mask=False)
-    desk.session.add_patch(ImageBuffer(np.full((9, 9, 4), 255, np.uint8)), 3, 3, "pasted")
+    desk.session.accept_patch(ImageBuffer(np.full((9, 9, 4), 255, np.uint8)), 3, 3, "pasted", None)
     shown, places = {}, set()
     for name in ("picture", "patch-1", "patch-2", "patch-3", "paint", "mask"):
         tab.list.choose(name)

@@ -87,7 +87,7 @@ def test_a_mask_shows_modes_and_numbers(dock: LeftDock, desk: EditDesk) -> None:
     assert shown(dock) == {"modes", "strength", "feather", "grow", "context", "match"}
     assert [button.text() for button in panel.modes.buttons.values()] == ["Fill", "Keep shape", "Replace", "Remove"]
     assert panel.seen.text().startswith("Sees ")
-    assert (panel.strength.value(), panel.feather.value(), panel.grow.value(), panel.context.value()) == (90, 16, 0, 64)
+    assert (panel.strength.value(), panel.feather.value(), panel.grow.value(), panel.context.value()) == (90, 4, 0, 64)
     desk.mask(Rect(0, 0, 128, 96))
     desk.qtbot.waitUntil(lambda: panel.fact.text() == "mask covers 100 %")
 
@@ -129,7 +129,7 @@ def test_numbers_typed_reach_the_mode_in_use(dock: LeftDock, desk: EditDesk) -> 
     assert (values.strength, values.feather, values.grow, values.context) == (0.45, 40, 7, 300)
     assert not values.match_colours
     settings.mode = FillMode.CHANGE
-    assert (panel.strength.value(), panel.feather.value(), panel.match_colours.isChecked()) == (60, 16, True)
+    assert (panel.strength.value(), panel.feather.value(), panel.match_colours.isChecked()) == (60, 4, True)
     settings.mode = FillMode.FILL
     assert (panel.strength.value(), panel.feather.value(), panel.match_colours.isChecked()) == (45, 40, False)
 

@@ -10,12 +10,16 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QStyleOptionComboBox
 from pytestqt.qtbot import QtBot
 
+from sdstudio.app.catalog_model import CatalogRole
 from sdstudio.app.context import AppContext
 from sdstudio.domain.geometry import Size
 from sdstudio.ui.controls_fields import ComboRows
 from sdstudio.ui.left_dock import LeftDock
+from sdstudio.ui.models_menu import ROWS_SHOWN
+from sdstudio.ui.theme import Theme
+from tests.gui.ui_a.conftest import show
 from tests.helpers import model_families as families
-from tests.helpers.model_files import write_safetensors
+from tests.helpers.model_files import write_checkpoint, write_safetensors
 
 SD1 = ["Stable Diffusion 1", "portraits", "watercolour", "fill-in"]
 SD2 = ["Stable Diffusion 2", "landscapes-768"]
@@ -136,3 +140,33 @@ def test_the_negative_prompt_goes_where_it_has_no_effect(listed: LeftDock, conte
     assert not prompt.fold.isVisible() and not prompt.negative.isVisible()
     session.update(guidance_scale=4.0)
     assert prompt.fold.isVisible() and prompt.negative.isVisible() and prompt.fold.summary == "blurry"
+
+
+def test_a_list_that_does_not_fit_shows_that_it_goes_on(context: AppContext, theme: Theme, qtbot: QtBot) -> None:
+    with theme.undressed():  # as the window is built
+        dock = LeftDock(context, theme)
+    dock.complete(context)
+    show(dock, qtbot)
+    for number in range(ROWS_SHOWN + 4):
+        write_safetensors(context.paths.models / f"model {number}.safetensors", families.small_sd(1))
+    with qtbot.waitSignal(context.catalog.refreshed):
+        context.catalog.refresh()
+    for field in (dock.settings.model, dock.settings.sampler):
+        field.showPopup()
+        qtbot.waitUntil(field.view().verticalScrollBar().isVisible)
+        field.hidePopup()
+
+
+def test_models_of_one_name_are_told_apart(dock: LeftDock, context: AppContext, qtbot: QtBot) -> None:
+    models = context.paths.models
+    write_safetensors(models / "ink.safetensors", families.small_sd(1))
+    write_checkpoint(models / "ink.ckpt", families.small_sd(1))
+    write_safetensors(models / "old" / "wash.safetensors", families.small_sd(1))
+    write_safetensors(models / "new" / "wash.safetensors", families.small_sd(2))
+    with qtbot.waitSignal(context.catalog.refreshed):
+        context.catalog.refresh()
+    menu = dock.settings.model
+    names = {menu.itemText(row) for row in range(menu.count())}
+    assert names >= {"ink.safetensors", "ink.ckpt", "old/wash.safetensors", "new/wash.safetensors"}
+    context.session.choose_model(menu.itemData(menu.findText("ink.ckpt"), int(CatalogRole.INFO)))
+    assert (menu.currentText(), context.session.state.model.name) == ("ink.ckpt", "ink")

@@ -17,6 +17,7 @@ from sdstudio.app.front_context import FrontContext, build_front
 from sdstudio.jobs.job_images import JobImages
 from sdstudio.storage.image_store import ImageStore
 from sdstudio.storage.paths import AppPaths
+from sdstudio.studio import Studio
 from sdstudio.ui.main_window import MainWindow
 from sdstudio.ui.results_wiring import KEYS_FIRST_MS
 from sdstudio.ui.theme import Theme
@@ -121,6 +122,44 @@ def test_keys_that_were_on_their_way_stay_alone(
     assert front.session.state.positive == "a pear"
 
 
+@pytest.fixture
+def studio(front: FrontContext, window: MainWindow, engine: HeldFactory) -> Studio:
+    """Whose event loop never ran."""
+
+    def build() -> AppContext:
+        images = JobImages(ImageStore(front.paths.images))
+        return complete_context(front, engine=engine, images=images, app_version="0.0.test")
+
+    return Studio(window, lambda: 0, front, build)
+
+
+def test_a_window_closed_before_the_rest_is_there_leaves_only_its_state(
+    window: MainWindow, front: FrontContext, studio: Studio, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def build() -> AppContext:
+        raise AssertionError("nothing more is needed for that")
+
+    monkeypatch.setattr(studio, "_build", build)
+    before = {path for path in home.rglob("*") if path.is_file()}
+    front.session.update(positive="typed early")
+    assert window.close() and studio.finish()
+    assert {path for path in home.rglob("*") if path.is_file()} - before == {front.paths.session_file}
+    kept = json.loads(front.paths.session_file.read_text("utf-8"))
+    assert kept["session"]["state"]["positive"] == "typed early"
+    assert set(kept["window"]) == {"geometry", "splitter", "results", "right_tab"}
+
+
+def test_a_run_asked_for_in_a_window_that_was_closed_at_once_is_offered_at_the_next_start(
+    window: MainWindow, front: FrontContext, studio: Studio
+) -> None:
+    front.session.update(positive="a pear")
+    QTest.mouseClick(window.left.bar.button, Qt.MouseButton.LeftButton)
+    assert window.close() and studio.finish()
+    (entry,) = front.paths.journal.glob("*.json")
+    assert json.loads(entry.read_text("utf-8"))["request"]["prompt"]["positive"] == "a pear"
+    delete_what_waits()
+
+
 def test_the_layers_are_where_they_were_left(
     app_paths: AppPaths, counter: WordCounter, built_in: Path, theme: Theme, engine: HeldFactory, qtbot: QtBot
 ) -> None:
@@ -157,6 +196,28 @@ def test_what_was_kept_for_the_canvas_outlives_a_start_that_never_came_to_it(
     assert context.canvas.settings.tool == "eraser"
     assert context.edit_settings.mode.value == "replace"
     assert context.close()
+
+
+def test_a_program_closed_at_its_first_picture_reads_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SDSTUDIO_HOME", str(tmp_path))
+    code = (
+        "import os, sys\n"
+        "from PySide6.QtCore import QTimer\n"
+        "from sdstudio import wiring\n"
+        "from sdstudio.app import qt_imports\n"
+        "studio = wiring.build_studio()\n"
+        "studio.window.show()\n"
+        "QTimer.singleShot(0, studio.window.close)\n"
+        "code = studio.run()\n"
+        "ended = studio.finish()\n"
+        "print('loaded:', code, ended, *sys.modules, flush=True)\n"
+        "os._exit(0)\n"
+    )
+    done = run_python(["-c", code])
+    assert done.returncode == 0, done.stderr
+    left, ended, *loaded = done.stdout.partition("loaded:")[2].split()
+    assert (left, ended) == ("0", "True")
+    assert [name for name in loaded if name in TOO_EARLY or name.startswith(TOO_EARLY_OF_OURS)] == []
 
 
 def test_the_first_picture_waits_for_few_modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

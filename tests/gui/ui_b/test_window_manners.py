@@ -16,6 +16,7 @@ from sdstudio.app.engine_state import EngineState
 from sdstudio.app.gallery_model import GalleryRole
 from sdstudio.ui.action_table import ACTION_ROWS
 from sdstudio.ui.main_window import MainWindow
+from sdstudio.ui.right_dock import LAYERS
 from tests.gui.ui_b.conftest import OpenWindow
 from tests.helpers.app_fixtures import HeldFactory, MakeContext
 
@@ -136,7 +137,7 @@ def test_the_page_of_the_right_dock_comes_back(make_context: MakeContext, open_w
         context = make_context()
         window = open_window(context)
         assert window.right.layers_shown == found
-        window.right.show_layers() if chosen == "layers" else window.right.show_results()
+        window.right.tab_row.tabs.setCurrentIndex(LAYERS if chosen == "layers" else 0)
         window.close()
         assert context.close()
 
