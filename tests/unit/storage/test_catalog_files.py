@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -258,6 +259,15 @@ def test_a_part_of_a_model_is_refused_in_words(run: Run, tmp_path: Path, by: str
     assert result.code == 2 and "is a LoRA for SD 1.x (kohya), which draws nothing alone" in result.err
 
 
+def test_a_name_that_several_models_have_is_what_is_told(run: Run, tmp_path: Path) -> None:
+    models = tmp_path / "data" / "models"
+    write_safetensors(models / "ink.safetensors", families.small_sd(1))
+    write_safetensors(models / "sub" / "Ink.safetensors", families.small_sd(2))
+    write_safetensors(models / "lora" / "ink.safetensors", families.lora(768))
+    result = run("generate", "a", "--model", "ink")
+    assert result.code == 2 and "argument --model: Several models are called “ink”." in result.err
+
+
 # -- model cards ------------------------------------------------------------------------------------------------------
 
 
@@ -270,3 +280,12 @@ def test_a_card_whose_aliases_would_fill_the_memory_counts_for_nothing(tmp_path:
     assert read_card(tmp_path) == {"name": "Fine"}
     (tmp_path / "README.md").write_text("---\nsdstudio: {name: Long}\nx: " + "y" * 40_000 + "\n---\n")
     assert read_card(tmp_path) == {}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="making links needs a right on Windows")
+def test_a_file_has_its_own_name_not_that_of_a_link_to_it(shelf: Shelf) -> None:
+    file = shelf.put("m.safetensors", families.small_sd(1))
+    for name in ("a.safetensors", "z.safetensors"):
+        (shelf.models / name).symlink_to(file)
+    info = shelf.only()
+    assert (info.name, info.spec.path) == ("m", str(file))
