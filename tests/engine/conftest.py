@@ -32,6 +32,16 @@ def libraries_frozen() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def libraries_remember() -> Iterator[None]:
+    """What the libraries work out anew for each model and each picture, though it is always the same."""
+    from tests.helpers.remembered import remember
+
+    with pytest.MonkeyPatch.context() as patch:
+        remember(patch)
+        yield
+
+
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Epsilon prediction, AutoencoderKL."""
@@ -51,6 +61,9 @@ def zero_snr_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "keeps_engine: one engine for all tests of the file, as one is for all jobs")
+    # Importing torch and building networks makes objects by the ten thousand, all of which stay: as it comes, all of
+    # them are walked again and again. The engine collects by itself whenever a model goes.
+    gc.set_threshold(20_000, 20, 100)
 
 
 @pytest.fixture(scope="module")

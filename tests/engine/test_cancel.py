@@ -25,14 +25,18 @@ Test = Callable[[EngineEvent], bool]
 @pytest.mark.parametrize(
     "moment",
     [
-        lambda event: isinstance(event, Started),
-        lambda event: isinstance(event, Loading),
-        lambda event: isinstance(event, Progress) and event.step == 0,
-        lambda event: isinstance(event, Progress) and event.step == 2,
-        lambda event: isinstance(event, Progress) and event.step == 4,
-        lambda event: isinstance(event, ImageReady),
+        pytest.param(lambda event: isinstance(event, Started), id="started"),
+        pytest.param(lambda event: isinstance(event, Loading), id="loading"),
+        *(
+            pytest.param(moment, id=name, marks=pytest.mark.keeps_engine)
+            for name, moment in {
+                "step 0": lambda event: isinstance(event, Progress) and event.step == 0,
+                "step 2": lambda event: isinstance(event, Progress) and event.step == 2,
+                "last step": lambda event: isinstance(event, Progress) and event.step == 4,
+                "first picture": lambda event: isinstance(event, ImageReady),
+            }.items()
+        ),
     ],
-    ids=["started", "loading", "step 0", "step 2", "last step", "first picture"],
 )
 def test_cancel_at_any_event(moment: Test, run: Run, tiny_model: Path) -> None:
     cancel = CancelToken()
@@ -55,6 +59,7 @@ def test_a_token_set_beforehand_reads_no_model(run: Run, tiny_model: Path) -> No
     assert kinds == [Started, Cancelled]
 
 
+@pytest.mark.keeps_engine
 @pytest.mark.parametrize("part", ["unet", "vae"])
 def test_cancel_inside_a_network_stops_at_its_next_block(
     part: str, engine: TorchEngine, run: Run, tiny_model: Path, zero_snr_model: Path
@@ -86,6 +91,7 @@ def test_cancel_inside_a_network_stops_at_its_next_block(
         ]
 
 
+@pytest.mark.keeps_engine
 def test_no_hook_is_left_behind(engine: TorchEngine, run: Run, tiny_model: Path) -> None:
     cancel = CancelToken()
     request = make_request(tiny_model)

@@ -36,7 +36,7 @@ def read(one: OneFile, spec: ModelSpec) -> LoadedModel:
 def picture(model: LoadedModel) -> np.ndarray:
     request = GenerationRequest(
         prompt=PromptSpec(positive="a red apple, (shiny:1.2)", negative="blurry"),
-        sampling=SamplingSpec(steps=3, guidance_scale=5.0, sampler="Euler", seed=7),
+        sampling=SamplingSpec(steps=2, guidance_scale=5.0, sampler="Euler", seed=7),
         model=model.spec,
         size=Size(64, 64),
     )

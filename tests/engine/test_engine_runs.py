@@ -63,6 +63,7 @@ def test_a_resident_model_is_not_read_again(
     ]
 
 
+@pytest.mark.keeps_engine
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(run: Run, tiny_model: Path) -> None:
     request = make_request(tiny_model, sampler="DPM++ 2M SDE")
     first = only_bytes(run(request))
@@ -70,6 +71,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(run: Run, tiny_
     assert only_bytes(run(request.with_seed(8))) != first
 
 
+@pytest.mark.keeps_engine
 def test_a_picture_of_a_batch_equals_the_single_one(run: Run, tiny_model: Path) -> None:
     request = make_request(tiny_model, count=3, sampler="Euler a", negative="blue")
     batch = pictures(run(request))
@@ -78,6 +80,7 @@ def test_a_picture_of_a_batch_equals_the_single_one(run: Run, tiny_model: Path) 
     assert len({picture.image.pixels.tobytes() for picture in batch}) == 3
 
 
+@pytest.mark.keeps_engine
 def test_the_largest_seed_wraps_around(run: Run, tiny_model: Path) -> None:
     request = make_request(tiny_model, seed=2**64 - 1, count=2, steps=2)
     last, first = pictures(run(request))
@@ -87,6 +90,7 @@ def test_the_largest_seed_wraps_around(run: Run, tiny_model: Path) -> None:
     assert last.image != first.image
 
 
+@pytest.mark.keeps_engine
 def test_everything_in_the_request_counts(run: Run, tiny_model: Path) -> None:
     base = make_request(tiny_model)
     changed = [
@@ -103,6 +107,7 @@ def test_everything_in_the_request_counts(run: Run, tiny_model: Path) -> None:
     assert len({only_bytes(run(request)) for request in changed}) == len(changed)
 
 
+@pytest.mark.keeps_engine
 def test_sizes_need_not_be_square(run: Run, tiny_model: Path) -> None:
     events = run(make_request(tiny_model, size=Size(72, 136), steps=1))
     assert pictures(events)[0].image.size == Size(72, 136)
@@ -110,6 +115,7 @@ def test_sizes_need_not_be_square(run: Run, tiny_model: Path) -> None:
     assert (preview.image.size, preview.width, preview.height) == (Size(9, 17), 72, 136)
 
 
+@pytest.mark.keeps_engine
 @pytest.mark.parametrize(("sampler", "calls"), [("Euler", 6), ("Heun", 11), ("PLMS", 7)])
 def test_first_and_last_previews_are_always_sent(
     sampler: str, calls: int, run: Run, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
@@ -126,6 +132,7 @@ def test_first_and_last_previews_are_always_sent(
     assert len(steps_seen()) == calls
 
 
+@pytest.mark.keeps_engine
 def test_a_job_gets_the_threads_it_needs_and_gives_them_back(run: Run, tiny_model: Path) -> None:
     seen: list[int] = []
     run(make_request(tiny_model, threads=2, steps=1), on_event=lambda _: seen.append(torch.get_num_threads()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +48,16 @@ SAME_AS_ANOTHER = {
 """Fill a mask as another family does. To add to a picture is to fill masks one after the other: tried with the rest."""
 
 
+class KeptEngine(TorchEngine):
+    """Keeps its model from one command to the next, as it does from one job to the next in the window."""
+
+    def close(self) -> None:
+        pass
+
+    def really_close(self) -> None:
+        super().close()
+
+
 class RealDesk(CliDesk):
     """The command line with the real engine, and a tiny checkpoint in the folder of models."""
 
@@ -63,7 +73,9 @@ class RealDesk(CliDesk):
         if family in SIDE_CARS:
             self.file.with_suffix(".yaml").write_text(SIDE_CARS[family])
         self._images = JobImages(ImageStore(self.paths.images))
-        self._engine = TorchEngine(
+        # Of SD2 it must be found out anew with each command what the file does not tell.
+        kind = TorchEngine if family is ModelFamily.SD2 else KeptEngine
+        self._engine = kind(
             images=self._images,
             upscaler=folder / "none",
             resources=one.resources,
@@ -80,6 +92,10 @@ class RealDesk(CliDesk):
             app_version="0.1",
         )
 
+    def close(self) -> None:
+        if isinstance(self._engine, KeptEngine):
+            self._engine.really_close()
+
     def forget(self) -> None:
         """As another program would find things: nothing is known of what was tried."""
         self.paths.model_index.unlink(missing_ok=True)
@@ -90,8 +106,10 @@ Refusal = Callable[..., str]
 
 
 @pytest.fixture(scope="module", params=FAMILIES, ids=lambda family: family.name)
-def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RealDesk:
-    return RealDesk(tmp_path_factory.mktemp("desk"), request.param)
+def desk(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealDesk]:
+    made = RealDesk(tmp_path_factory.mktemp("desk"), request.param)
+    yield made
+    made.close()
 
 
 def runner_of(desk: CliDesk, capsys: pytest.CaptureFixture[str]) -> Run:

@@ -21,11 +21,11 @@ from sdstudio.engine.samplers import build_scheduler
 from tests.engine.conftest import Run
 from tests.engine.test_pipeline_equality import KINDS, stock_scheduler
 from tests.helpers.tiny_models import make_request
-from tests.helpers.xl_models import make_xl_parts, write_xl_folder
+from tests.helpers.xl_models import make_xl_folder, make_xl_parts, write_xl_folder
 from tests.helpers.xl_pipelines import SCHEDULER, drawn, load_xl_pipeline, made_by, read_xl
 
 # diffusers' schedulers with NumPy 2: thousands of notes about __array__'s copy keyword.
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.keeps_engine, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 SIZE = {"width": 64, "height": 64}
 V = SCHEDULER | {"prediction_type": "v_prediction"}
@@ -34,7 +34,7 @@ ENDING = V | {"rescale_betas_zero_snr": True, "timestep_spacing": "trailing"}
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_xl_folder(tmp_path_factory.mktemp("xl") / "model", "sdxl", make_xl_parts("sdxl"))
+    return make_xl_folder(tmp_path_factory.mktemp("xl") / "model", "sdxl")
 
 
 @pytest.fixture(scope="module")

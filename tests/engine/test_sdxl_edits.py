@@ -18,7 +18,7 @@ from tests.engine.test_image_to_image import a_picture
 from tests.engine.test_inpaint_equality import a_mask
 from tests.engine.test_pipeline_equality import KINDS
 from tests.helpers.tiny_models import make_request
-from tests.helpers.xl_models import make_xl_parts, write_xl_folder
+from tests.helpers.xl_models import make_xl_folder
 from tests.helpers.xl_pipelines import drawn, load_xl_pipeline, made_by, read_xl
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -30,7 +30,7 @@ SOME = ("Euler a", "DPM++ 2M", "Heun")
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("xl")
-    return {name: write_xl_folder(folder / name, name, make_xl_parts(name)) for name in NAMES}
+    return {name: make_xl_folder(folder / name, name) for name in NAMES}
 
 
 @pytest.fixture(scope="module")
@@ -39,13 +39,15 @@ def models(folders: dict[str, Path]) -> dict[str, LoadedModel]:
 
 
 @pytest.fixture(scope="module")
-def from_picture(folders: dict[str, Path]) -> dict[str, Any]:
-    return {name: load_xl_pipeline(folders[name], "Img2Img") for name in ("sdxl", "sdxl-refiner")}
+def behind_mask(folders: dict[str, Path]) -> dict[str, Any]:
+    return {name: load_xl_pipeline(folder, "Inpaint") for name, folder in folders.items()}
 
 
 @pytest.fixture(scope="module")
-def behind_mask(folders: dict[str, Path]) -> dict[str, Any]:
-    return {name: load_xl_pipeline(folder, "Inpaint") for name, folder in folders.items()}
+def from_picture(folders: dict[str, Path], behind_mask: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: load_xl_pipeline(folders[name], "Img2Img", like=behind_mask[name]) for name in ("sdxl", "sdxl-refiner")
+    }
 
 
 @pytest.mark.parametrize(

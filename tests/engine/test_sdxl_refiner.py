@@ -24,7 +24,7 @@ from tests.engine.test_image_to_image import a_picture
 from tests.engine.test_inpaint_equality import a_mask
 from tests.engine.test_pipeline_equality import KINDS
 from tests.helpers.tiny_models import make_request
-from tests.helpers.xl_models import make_xl_parts, write_xl_folder
+from tests.helpers.xl_models import make_xl_folder
 from tests.helpers.xl_pipelines import SCHEDULER, drawn, load_xl_pipeline, made_by, picture_of, read_xl
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -35,12 +35,12 @@ TWICE = ("Heun", "DPM2 a")
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_xl_folder(tmp_path_factory.mktemp("xl") / "base", "sdxl", make_xl_parts("sdxl"))
+    return make_xl_folder(tmp_path_factory.mktemp("xl") / "base", "sdxl")
 
 
 @pytest.fixture(scope="module")
 def refiner(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_xl_folder(tmp_path_factory.mktemp("xl") / "refiner", "sdxl-refiner", make_xl_parts("sdxl-refiner"))
+    return make_xl_folder(tmp_path_factory.mktemp("xl") / "refiner", "sdxl-refiner")
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,8 @@ def both(base: Path, refiner: Path) -> LoadedModel:
 
 @pytest.fixture(scope="module")
 def pipelines(base: Path, refiner: Path) -> tuple[Any, Any, Any]:
-    made = load_xl_pipeline(base), load_xl_pipeline(base, "Img2Img"), load_xl_pipeline(refiner, "Img2Img")
+    plain = load_xl_pipeline(base)
+    made = plain, load_xl_pipeline(base, "Img2Img", like=plain), load_xl_pipeline(refiner, "Img2Img")
     # The published two have the same decoder; here it is the first model's that counts, which the request can change.
     made[2].vae = made[0].vae
     return made
@@ -111,6 +112,7 @@ def test_a_model_that_is_its_own_refiner_changes_nothing(both: LoadedModel) -> N
         assert np.array_equal(drawn(twice, refiner=shared(), sampler=sampler, steps=6), plain), sampler
 
 
+@pytest.mark.keeps_engine
 def test_the_share_1_and_the_model_itself_read_no_second_model(run: Run, base: Path, refiner: Path) -> None:
     plain = picture_of(run(make_request(base)))
     for request in (refined(base, refiner, 1.0), refined(base, base)):
@@ -122,7 +124,7 @@ def test_the_share_1_and_the_model_itself_read_no_second_model(run: Run, base: P
 @pytest.mark.parametrize("name", ["sdxl", "sdxl-inpainting"])
 def test_masks_are_refined_too(name: str, tmp_path: Path, both: LoadedModel) -> None:
     """The refiner reads no mask; with a network of four channels the rest of the picture is put back to the end."""
-    first = both if name == "sdxl" else read_xl(write_xl_folder(tmp_path / name, name, make_xl_parts(name)))
+    first = both if name == "sdxl" else read_xl(make_xl_folder(tmp_path / name, name))
     masked = {"start": a_picture(), "mask": a_mask()}
     made = drawn(replace(first, second=both.second), refiner=shared(), **masked)
     assert not np.array_equal(made, drawn(first, **masked))
@@ -144,6 +146,7 @@ def test_the_second_model_stays_while_it_is_wanted(engine: TorchEngine, run: Run
     assert engine._second._models._resident is None
 
 
+@pytest.mark.keeps_engine
 @pytest.mark.parametrize("step", [1, 5])
 def test_cancel_in_either_stage(step: int, run: Run, base: Path, refiner: Path) -> None:
     cancel = CancelToken()
@@ -156,16 +159,18 @@ def test_cancel_in_either_stage(step: int, run: Run, base: Path, refiner: Path) 
     assert max(event.step for event in events if isinstance(event, Progress)) == step
 
 
+@pytest.mark.keeps_engine
 def test_models_that_do_not_go_together_are_refused_in_words(
     run: Run, base: Path, refiner: Path, tiny_model: Path, tmp_path: Path
 ) -> None:
-    inpainting = write_xl_folder(tmp_path / "nine", "sdxl-inpainting", make_xl_parts("sdxl-inpainting"))
+    inpainting = make_xl_folder(tmp_path / "nine", "sdxl-inpainting")
     for first, second in ((base, tiny_model), (tiny_model, refiner), (base, inpainting)):
         failed = run(refined(first, second))[-1]
         assert isinstance(failed, Failed) and (failed.kind, failed.field) == (ErrorKind.BAD_INPUT, "refiner")
         assert "different kinds" in failed.message
 
 
+@pytest.mark.keeps_engine
 def test_a_refiner_that_has_gone_is_named(run: Run, base: Path, tmp_path: Path) -> None:
     failed = run(refined(base, tmp_path / "gone"))[-1]
     assert isinstance(failed, Failed) and failed.kind == ErrorKind.MODEL and "“Refiner” is not at" in failed.message

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from sdstudio.domain.events import ImageReady, Preview
+from sdstudio.domain.engine_api import CancelToken
+from sdstudio.domain.events import EngineEvent, ImageReady, Preview
 from sdstudio.domain.geometry import Size
 from sdstudio.engine.benches import bench_generate
+from sdstudio.engine.engine import TorchEngine
 from sdstudio.engine.selftest import check_engine
 from tests.engine.conftest import Run
 from tests.helpers.children import run_python
-from tests.helpers.tiny_models import STARTER, make_request
+from tests.helpers.tiny_models import STARTER, ImagesInMemory, make_request
 
 pytestmark = [pytest.mark.keeps_engine, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 UPSCALER = STARTER.parents[1] / "upscaler" / "realesr-animevideov3-x4.safetensors"
@@ -37,8 +39,16 @@ def the_picture(run: Run, **changes: object) -> ImageReady:
     return next(event for event in events if isinstance(event, ImageReady))
 
 
-def test_a_red_apple_is_red(run: Run) -> None:
-    picture = the_picture(run)
+@pytest.fixture(scope="module")
+def apple(kept: tuple[TorchEngine, ImagesInMemory]) -> list[EngineEvent]:
+    """All that is told while the apple is made."""
+    events: list[EngineEvent] = []
+    kept[0].run("job", make_request(STARTER, **APPLE), events.append, CancelToken())
+    return events
+
+
+def test_a_red_apple_is_red(apple: list[EngineEvent]) -> None:
+    (picture,) = (event for event in apple if isinstance(event, ImageReady))
     assert red_in_the_middle(picture)
 
 
@@ -54,9 +64,8 @@ def test_samplers_of_every_kind_make_the_apple(sampler: str, run: Run) -> None:
     assert red_in_the_middle(the_picture(run, sampler=sampler, steps=20 if sampler == "PLMS" else 8))
 
 
-def test_the_last_preview_shows_what_is_coming(run: Run) -> None:
-    events = run(make_request(STARTER, **APPLE))
-    last = [event for event in events if isinstance(event, Preview)][-1].image.rgb
+def test_the_last_preview_shows_what_is_coming(apple: list[EngineEvent]) -> None:
+    last = [event for event in apple if isinstance(event, Preview)][-1].image.rgb
     assert last.shape == (16, 16, 3)
     red, green, blue = last[5:11, 5:11].reshape(-1, 3).mean(axis=0)
     assert red > 1.3 * green
@@ -76,8 +85,8 @@ def test_the_self_test_says_what_is_wrong(tmp_path: Path) -> None:
     assert not results["upscaler"].ok
 
 
-def test_the_bench_gives_rows_of_plain_values() -> None:
-    (row,) = bench_generate(STARTER, runs=1, threads=1)
+def test_the_bench_gives_rows_of_plain_values(tiny_model: Path) -> None:
+    (row,) = bench_generate(tiny_model, runs=1, threads=1)
     assert 0 < row["best_seconds"] <= row["seconds"]
     assert json.loads(json.dumps(row)) == row
 

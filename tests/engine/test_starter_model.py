@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,23 @@ def draw(run: Run, prompt: str, seed: int, **changes: object) -> np.ndarray:
     return picture.image.rgb
 
 
+Thing = Callable[[str, Run], np.ndarray]
+
+
+@pytest.fixture(scope="module")
+def thing() -> Thing:
+    """thing(name, run) -> the picture of one of the ten, drawn once."""
+    drawn: dict[str, np.ndarray] = {}
+
+    def thing_(name: str, run: Run) -> np.ndarray:
+        if name not in drawn:
+            (asked,) = (noun["asked"] for noun in words()["nouns"] if noun["name"] == name)
+            drawn[name] = draw(run, asked, FIRST_SEED + TEN.index(name))
+        return drawn[name]
+
+    return thing_
+
+
 def without_spaces(text: str) -> str:
     return text.replace(" ", "")
 
@@ -85,20 +103,18 @@ def test_it_claims_two_hundred_things_that_the_judge_knows() -> None:
     assert set(names) <= set(load_judge().names)
 
 
-@pytest.mark.parametrize("place", range(len(TEN)))
-def test_ten_things_are_recognised(place: int, run: Run) -> None:
+@pytest.mark.parametrize("name", TEN)
+def test_ten_things_are_recognised(name: str, thing: Thing, run: Run) -> None:
     """By a judge that never saw a drawn picture."""
-    (asked,) = (noun["asked"] for noun in words()["nouns"] if noun["name"] == TEN[place])
-    picture = draw(run, asked, FIRST_SEED + place)
-    assert TEN[place] == load_judge().best(picture[None], 1)[0][0]
+    assert name == load_judge().best(thing(name, run)[None], 1)[0][0]
 
 
-def test_the_judge_does_not_see_things_in_everything(run: Run) -> None:
+def test_the_judge_does_not_see_things_in_everything(thing: Thing, run: Run) -> None:
     """Else the test above could not fail: noise, and a picture of something else, are not taken for the thing."""
     judge = load_judge()
     noise = np.random.default_rng(0).integers(0, 256, (1, 128, 128, 3), np.uint8)
     assert judge.best(noise, 1)[0][0] not in TEN
-    assert judge.best(draw(run, "a banana", FIRST_SEED)[None], 1)[0][0] != "apple"
+    assert judge.best(thing("banana", run)[None], 1)[0][0] != "apple"
 
 
 def test_its_licence_lies_beside_it() -> None:

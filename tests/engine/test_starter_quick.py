@@ -17,7 +17,7 @@ from tests.engine.conftest import Run
 from tests.helpers.judge import load_judge
 from tests.helpers.tiny_models import STARTER
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.keeps_engine, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 TEN = ("banana", "pizza", "cactus", "penguin", "rocket", "snowman", "guitar", "balloon", "butterfly", "hamburger")
 FIRST_SEED = 300
 BYTES_MOST = 6_000_000

@@ -22,7 +22,7 @@ from sdstudio.engine.tasks.generate import make_picture
 from tests.engine.conftest import Run
 from tests.helpers.tiny_models import STARTER, ImagesInMemory, make_request
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+pytestmark = [pytest.mark.keeps_engine, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 SIDE = 128
 BYTES_MOST = 12_000_000
 GROUNDS = ((70, 180, 90), (255, 255, 255), (240, 150, 190))

@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from sdstudio.domain.additions import AddedFile
+from sdstudio.domain.engine_api import CancelToken
 from sdstudio.domain.events import Failed, ImageReady, Loading
 from sdstudio.domain.image import Pixels
 from sdstudio.domain.request import GenerationRequest
@@ -81,29 +82,44 @@ FORMS = (
 )
 
 
-@pytest.mark.parametrize("form", FORMS)
-def test_every_form_gives_the_picture_of_a_model_with_that_vae(
-    form: str, run: Run, tiny_model: Path, forms: dict[str, Path], tmp_path: Path
-) -> None:
-    assert set(forms) == set(FORMS)
-    model = shutil.copytree(tiny_model, tmp_path / "model")
+@pytest.fixture(scope="module")
+def with_it(tiny_model: Path, forms: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model whose own VAE is the other."""
+    model = shutil.copytree(tiny_model, tmp_path_factory.mktemp("with") / "model")
     shutil.rmtree(model / "vae")
     shutil.copytree(forms["folder"], model / "vae")
-    expected = pixels(run(make_request(model)))
-    base = pixels(run(make_request(tiny_model)))
+    return model
+
+
+@pytest.fixture(scope="module")
+def expected_and_base(
+    kept: tuple[TorchEngine, ImagesInMemory], tiny_model: Path, with_it: Path
+) -> tuple[Pixels, Pixels]:
+    made = []
+    for model in (with_it, tiny_model):
+        events: list[Any] = []
+        kept[0].run("job", make_request(model), events.append, CancelToken())
+        made.append(pixels(events))
+    return made[0], made[1]
+
+
+@pytest.mark.keeps_engine
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_gives_the_picture_of_a_model_with_that_vae(
+    form: str, run: Run, tiny_model: Path, forms: dict[str, Path], expected_and_base: tuple[Pixels, Pixels]
+) -> None:
+    assert set(forms) == set(FORMS)
+    expected, base = expected_and_base
     assert not np.array_equal(base, expected)
     assert np.array_equal(pixels(run(chosen(tiny_model, forms[form]))), expected)
     assert np.array_equal(pixels(run(make_request(tiny_model))), base)
 
 
 def test_pictures_are_encoded_with_it_too(
-    run: Run, images: ImagesInMemory, tiny_model: Path, forms: dict[str, Path], tmp_path: Path
+    run: Run, images: ImagesInMemory, tiny_model: Path, forms: dict[str, Path], with_it: Path
 ) -> None:
-    model = shutil.copytree(tiny_model, tmp_path / "model")
-    shutil.rmtree(model / "vae")
-    shutil.copytree(forms["folder"], model / "vae")
     changes = {"image": images.add(a_picture()), "strength": 0.5}
-    expected = pixels(run(make_request(model, **changes)))
+    expected = pixels(run(make_request(with_it, **changes)))
     assert np.array_equal(pixels(run(chosen(tiny_model, forms["bare.ckpt"], **changes))), expected)
 
 

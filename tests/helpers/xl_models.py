@@ -18,6 +18,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 from sdstudio.domain.model_file import ModelFamily
 from sdstudio.engine.layouts import CONFIGS, LAYOUTS, VOCABULARY
 from tests.helpers.ldm_export import State, clip_text, open_clip_text, write_state
+from tests.helpers.made_once import made_once
 
 RESOURCES = Path(__file__).resolve().parents[2] / "resources"
 XL_FAMILIES = (ModelFamily.SDXL, ModelFamily.SDXL_INPAINTING, ModelFamily.SDXL_REFINER)
@@ -34,9 +35,10 @@ def make_xl_parts(name: str, *, seed: int = 1) -> Parts:
         path.parent.name: json.loads(path.read_text()) for path in (RESOURCES / CONFIGS / name).glob("*/config.json")
     }
     # One family is as deep as published. That names and shapes of published files fit is tested without weights.
-    deep = {} if name == LAYOUTS[ModelFamily.SDXL_INPAINTING].folder else {"layers_per_block": 1}
+    published = name == LAYOUTS[ModelFamily.SDXL_INPAINTING].folder
+    deep = {} if published else {"layers_per_block": 1}
     parts = {
-        "unet": UNet2DConditionModel.from_config(_narrow_unet(read["unet"]) | deep),
+        "unet": UNet2DConditionModel.from_config(_narrow_unet(read["unet"], 2 if published else 1) | deep),
         "vae": AutoencoderKL.from_config(
             read["vae"] | deep | {"block_out_channels": [8, 8, 16, 16], "norm_num_groups": 8, "sample_size": 64}
         ),
@@ -47,7 +49,8 @@ def make_xl_parts(name: str, *, seed: int = 1) -> Parts:
     return parts
 
 
-def _narrow_unet(config: dict[str, Any]) -> dict[str, Any]:
+def _narrow_unet(config: dict[str, Any], transformers: int) -> dict[str, Any]:
+    """`transformers`: how many follow each other where the published network has the most."""
     levels = len(config["block_out_channels"])
     measures = 6 if config["projection_class_embeddings_input_dim"] == 2816 else 5
     depth = config["transformer_layers_per_block"]
@@ -58,7 +61,7 @@ def _narrow_unet(config: dict[str, Any]) -> dict[str, Any]:
         "cross_attention_dim": SECOND_WIDTH + (FIRST_WIDTH if config["cross_attention_dim"] == 2048 else 0),
         "addition_time_embed_dim": MEASURE_WIDTH,
         "projection_class_embeddings_input_dim": SECOND_WIDTH + measures * MEASURE_WIDTH,
-        "transformer_layers_per_block": [1, 1, 2] if isinstance(depth, list) else 2,
+        "transformer_layers_per_block": [1, 1, transformers] if isinstance(depth, list) else transformers,
     }
 
 
@@ -84,6 +87,12 @@ def write_xl_folder(
     if "text_encoder" in parts:
         write_tokenizer(folder / "tokenizer", "<|endoftext|>")
     write_tokenizer(folder / "tokenizer_2", "!")
+    return folder
+
+
+def make_xl_folder(folder: Path, name: str) -> Path:
+    """The folder of the family `name` with the networks that `make_xl_parts` makes."""
+    made_once(("xl folder", name), folder, lambda first: write_xl_folder(first, name, make_xl_parts(name)))
     return folder
 
 

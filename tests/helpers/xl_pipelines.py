@@ -31,20 +31,29 @@ SCHEDULER = json.loads(
 """All three families have the same."""
 
 
-def load_xl_pipeline(folder: Path, kind: str = "") -> Any:
-    """`kind`: "", "Img2Img" or "Inpaint"."""
+_PARTS: dict[str, Any] = {
+    "vae": diffusers.AutoencoderKL,
+    "text_encoder": CLIPTextModel,
+    "text_encoder_2": CLIPTextModelWithProjection,
+    "tokenizer": CLIPTokenizer,
+    "tokenizer_2": CLIPTokenizer,
+    "unet": diffusers.UNet2DConditionModel,
+}
+_FIRST = ("text_encoder", "tokenizer")
+"""What the refiner lacks."""
+
+
+def load_xl_pipeline(folder: Path, kind: str = "", *, like: Any = None) -> Any:
+    """`kind`: "", "Img2Img" or "Inpaint". `like`: a pipeline whose networks, of the same folder, this one takes."""
     first = (folder / "text_encoder").is_dir()
     index = json.loads((folder / "model_index.json").read_text())
     settings = {"force_zeros_for_empty_prompt": index["force_zeros_for_empty_prompt"], "add_watermarker": False}
     if kind:
         settings["requires_aesthetics_score"] = index.get("requires_aesthetics_score", False)
+    parts = _PARTS if like is None else {}
+    read = {name: kind_.from_pretrained(folder / name) for name, kind_ in parts.items() if first or name not in _FIRST}
     pipeline = getattr(diffusers, f"StableDiffusionXL{kind}Pipeline")(
-        vae=diffusers.AutoencoderKL.from_pretrained(folder / "vae"),
-        text_encoder=CLIPTextModel.from_pretrained(folder / "text_encoder") if first else None,
-        text_encoder_2=CLIPTextModelWithProjection.from_pretrained(folder / "text_encoder_2"),
-        tokenizer=CLIPTokenizer.from_pretrained(folder / "tokenizer") if first else None,
-        tokenizer_2=CLIPTokenizer.from_pretrained(folder / "tokenizer_2"),
-        unet=diffusers.UNet2DConditionModel.from_pretrained(folder / "unet"),
+        **{name: read.get(name) if like is None else getattr(like, name) for name in _PARTS},
         scheduler=stock_scheduler("Euler", SCHEDULER),
         **settings,
     )
