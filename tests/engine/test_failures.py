@@ -196,12 +196,19 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "no tokenizer": (lambda folder: shutil.rmtree(folder / "tokenizer"), "vocabulary is missing"),
     "broken tokenizer": (lambda folder: (folder / "tokenizer" / "tokenizer.json").write_text("{}"), "“tokenizer”"),
+    "empty vocabulary": (lambda folder: empty_vocabulary(folder / "tokenizer"), "vocabulary is empty"),
     "no scheduler": (lambda folder: shutil.rmtree(folder / "scheduler"), "scheduler_config.json is missing"),
     "broken preview": (
         lambda folder: (folder / "latent_preview.json").write_text('{"rgb_factors": 1}'),
         "latent_preview",
     ),
 }
+
+
+def empty_vocabulary(tokenizer: Path) -> None:
+    (tokenizer / "tokenizer.json").unlink()
+    (tokenizer / "vocab.json").write_text("{}")
+    (tokenizer / "merges.txt").write_text("#version: 0.2\n")
 
 
 @pytest.mark.parametrize("case", DAMAGE)
