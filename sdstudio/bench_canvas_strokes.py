@@ -13,7 +13,7 @@ from sdstudio.bench_canvas_control import AGE_FRAMES, EVENTS_MS
 from sdstudio.bench_canvas_times import FRAME_S, Times, row
 
 if TYPE_CHECKING:
-    from sdstudio.bench_canvas_window import Bench
+    from sdstudio.bench_canvas_stage import Stage
 
 EVENTS_A_SECOND = 1000
 REACH = 550
@@ -35,8 +35,8 @@ class Stroke:
 class Strokes:
     """On the mask and in paint, with two brushes, at 100 % and with the whole picture in sight."""
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
 
     def run(self) -> None:
         for target in ("mask", "paint"):
@@ -45,14 +45,14 @@ class Strokes:
                     self._measure(target, size, zoom)
 
     def _measure(self, target: str, size: int, zoom: float | None) -> None:
-        bench, other = self._bench, self._bench.other
+        stage, other = self._stage, self._stage.other
         self._prepare(target, size, zoom)
 
         def again() -> None:
-            bench.session.undo()
+            stage.session.undo()
             self._prepare(target, size, zoom)
 
-        drawn = other.beside_stroke(bench.seconds, lambda: self._draw(zoom), again)
+        drawn = other.beside_stroke(stage.seconds, lambda: self._draw(zoom), again)
         words = f"{target}, brush {size} px, {'whole picture' if zoom is None else '100 %'}"
         row(f"{words}: events of one frame", drawn.handling, aim=f"p99 <= {EVENTS_MS}", other=other.paced)
         row(f"{words}: painting them", drawn.painting)
@@ -61,22 +61,22 @@ class Strokes:
             self._undo_bytes(words)
 
     def _prepare(self, target: str, size: int, zoom: float | None) -> None:
-        session, view = self._bench.session, self._bench.view
+        session, view = self._stage.session, self._stage.view
         view.fit() if zoom is None else view.set_zoom(zoom)
         session.update_settings(tool="brush", target=target)
         session.update_brush(size=float(size), hardness=0.8, opacity=1.0)
-        self._bench.settle()
-        self._bench.rest()
+        self._stage.settle()
+        self._stage.rest()
 
     def _draw(self, zoom: float | None) -> Stroke:
         """Events are due by the clock; each frame hands over all that are due, then the view paints. The line's age is
         that of the first event in it, at the end of the frame after which it is on the screen whole."""
         from sdstudio.canvas.pointer import PointerEvent
 
-        bench, drawn = self._bench, Stroke()
-        scene = bench.view.scene
-        points = list(hand(bench.side, bench.side / 6 if zoom is None else REACH, bench.seconds))
-        bench.session.press(PointerEvent(*points[0][:3]))
+        stage, drawn = self._stage, Stroke()
+        scene = stage.view.scene
+        points = list(hand(stage.side, stage.side / 6 if zoom is None else REACH, stage.seconds))
+        stage.session.press(PointerEvent(*points[0][:3]))
         began = time.perf_counter()
         done, unseen = 0, math.inf
         while done < len(points):
@@ -86,9 +86,9 @@ class Strokes:
                 due += 1
             batch = [PointerEvent(x, y, pressure, t * 1000) for x, y, pressure, t in points[done:due]]
             with drawn.handling.taking(bool(batch)):
-                bench.session.move(batch)
+                stage.session.move(batch)
             with drawn.painting.taking(bool(batch)):
-                bench.app.processEvents()
+                stage.app.processEvents()
             if batch:
                 unseen = min(unseen, points[done][3])
             if unseen < math.inf and scene.up_to_date:
@@ -96,12 +96,12 @@ class Strokes:
                 unseen = math.inf
             done = due
             time.sleep(FRAME_S - (time.perf_counter() - began) % FRAME_S)
-        bench.session.release(PointerEvent(*points[-1][:3]))
-        bench.settle()  # other work comes next, and is not to wait for what this one still keeps
+        stage.session.release(PointerEvent(*points[-1][:3]))
+        stage.settle()  # other work comes next, and is not to wait for what this one still keeps
         return drawn
 
     def _undo_bytes(self, words: str) -> None:
-        document = self._bench.session.document
+        document = self._stage.session.document
         assert document is not None
         item = document.history.undo_items[-1]
         held = {tile.serial: tile.nbytes for change in item.tiles for tile in (change.before,) if tile is not None}

@@ -12,7 +12,7 @@ from sdstudio.bench_canvas_times import Times, row
 if TYPE_CHECKING:
     from PySide6.QtCore import QEvent, QPointF
 
-    from sdstudio.bench_canvas_window import Bench
+    from sdstudio.bench_canvas_stage import Stage
 
 WHEEL_STEPS, DRAG_STEPS = 160, 120
 TURN = 60
@@ -23,11 +23,11 @@ AIM = f"p99 <= {REDRAW_MS}"
 class Views:
     """Each event is followed by its redraw, and by nothing else."""
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
 
     def run(self) -> None:
-        other = self._bench.other
+        other = self._stage.other
         self._prepare(None)
         times = other.beside_redraws(WHEEL_STEPS, self._zoom, partial(self._prepare, None))
         row("zoom: redraw", times, aim=AIM, other=other.redraws)
@@ -37,10 +37,10 @@ class Views:
             row(f"pan at {zoom:.0%}: redraw", times, aim=AIM, other=other.redraws)
 
     def _prepare(self, zoom: float | None) -> None:
-        view = self._bench.view
+        view = self._stage.view
         view.fit() if zoom is None else view.set_zoom(zoom)
-        self._bench.settle()
-        self._bench.rest()
+        self._stage.settle()
+        self._stage.rest()
 
     def _zoom(self) -> Times:
         """In and out, twice."""
@@ -81,5 +81,5 @@ class Views:
 
     def _send(self, event: QEvent, times: Times) -> None:
         with times.taking():
-            self._bench.app.sendEvent(self._bench.view, event)
-            self._bench.app.processEvents()
+            self._stage.app.sendEvent(self._stage.view, event)
+            self._stage.app.processEvents()

@@ -12,31 +12,17 @@ import time
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from sdstudio.bench_canvas_control import TRIES, OtherWork
+from sdstudio.bench_canvas_stage import SECONDS, SIDE, Stage
 from sdstudio.bench_canvas_strokes import Strokes
 from sdstudio.bench_canvas_times import row, taken_away
 from sdstudio.bench_canvas_views import Views
 
-if TYPE_CHECKING:
-    from PySide6.QtWidgets import QApplication
-
-    from sdstudio.app.canvas_autosave import CanvasAutosave
-    from sdstudio.app.canvas_session import CanvasSession
-    from sdstudio.ui.canvas.editor_view import EditorView
-
-SIDE = 8192
-SECONDS = 4.0
-VIEW = (1100, 800)
 BEAT_MS = 5
 REPEATS = 7
-PATIENCE_S = 300.0
-REST_S = 8.0
-"""Before each stroke and each of the other parts: a laptop, or a host that shares its processors out, slows down under
-lasting load, and no hand draws eight strokes in one go."""
 SEED = 20240607
 PARTS = ("strokes", "zoom_and_pan", "fills", "mask_commands")
 
@@ -55,37 +41,8 @@ def sample_picture(side: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return pixels
 
 
-class Bench:
-    """Session, autosave and view, in a window of 1100 x 800."""
-
-    def __init__(self, folder: Path, side: int, seconds: float) -> None:
-        import psutil  # noqa: F401  which the program has loaded by the time a picture is opened
-
-        from sdstudio.app.canvas_autosave import CanvasAutosave
-        from sdstudio.app.canvas_session import CanvasSession
-        from sdstudio.app.collector import UiCollector
-        from sdstudio.app.io_worker import IoWorker
-        from sdstudio.preload import SWITCH_INTERVAL_S
-        from sdstudio.storage.settings import Settings
-        from sdstudio.ui.application import make_application, make_theme
-        from sdstudio.ui.canvas.editor_view import EditorView
-
-        self.folder, self.side, self.seconds = folder, side, seconds
-        self.other = OtherWork(TRIES if seconds >= SECONDS else 1)
-        self.app: QApplication = make_application("sdstudio", "bench")
-        theme = make_theme(self.app, Settings())
-        self.collector = UiCollector()
-        self.collector.start()
-        self.workers = IoWorker(), IoWorker()
-        self.session: CanvasSession = CanvasSession(self.workers[0])
-        self.collector.wait_while(lambda: self.session.busy)
-        sys.setswitchinterval(SWITCH_INTERVAL_S)  # as in the program
-        self.autosave: CanvasAutosave = CanvasAutosave(self.session, self.workers[1], folder / "canvas")
-        self.errors: list[object] = []
-        self.session.problem.connect(self.errors.append)
-        self.view: EditorView = EditorView(self.session, theme)
-        self.view.resize(*VIEW)
-        self.view.show()
+class Bench(Stage):
+    """What is measured, part by part."""
 
     def run(self, parts: Sequence[str] = PARTS) -> None:
         taken = taken_away()
@@ -96,23 +53,7 @@ class Bench:
         row("11 measurements, again where other work failed: tries", [self.other.tries], "")
         if taken is not None:
             row("processors taken away by the host", [(taken_away() or 0.0) - taken])
-        self.autosave.close()
-        for worker in self.workers:
-            worker.close(60_000)
-
-    def until(self, condition: Callable[[], object]) -> None:
-        end = time.monotonic() + PATIENCE_S
-        while not condition():
-            if self.errors or time.monotonic() > end:
-                raise RuntimeError(str(self.errors[0]) if self.errors else "the benchmark waits in vain")
-            self.app.processEvents()
-            time.sleep(0.0005)
-
-    def settle(self) -> None:
-        """Nothing goes on, everything is kept, and what the view shows is painted and as good as it gets."""
-        self.app.processEvents()
-        self.until(lambda: self.session.work is None and self.autosave.up_to_date and self.view.scene.sharp)
-        self.app.processEvents()
+        self.close()
 
     def open(self) -> None:
         """A PNG, with the gaps between two beats of the window's thread while it is opened and first kept."""
@@ -144,13 +85,6 @@ class Bench:
 
     def strokes(self) -> None:
         Strokes(self).run()
-
-    def rest(self) -> None:
-        """As long as REST_S for strokes as long as SECONDS, with the window answering."""
-        end = time.monotonic() + REST_S * self.seconds / SECONDS
-        while time.monotonic() < end:
-            self.app.processEvents()
-            time.sleep(0.02)
 
     def zoom_and_pan(self) -> None:
         Views(self).run()
