@@ -9,13 +9,12 @@ import json
 import struct
 import tempfile
 import time
-import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 
+from sdstudio.bench_checkpoint import Shapes, numbers_in, write_checkpoint
 from sdstudio.domain.model_file import ModelFamily
 from sdstudio.storage.model_index import ModelIndex
 from sdstudio.storage.model_library import ModelLibrary
@@ -26,20 +25,28 @@ _AIM_MS, _AIM_SCAN_S = "p50 <= 20", "p50 <= 1"
 _UNET = "model.diffusion_model."
 _SIZES = {ModelFamily.SD1: 1131, ModelFamily.SDXL: 2514}
 """Tensors in a checkpoint of each."""
-
-Shapes = dict[str, tuple[int, ...]]
+_NEWER_PROTOCOLS = (4, 5)
+"""Of pickles; torch.save writes 2 if it is not told otherwise."""
 
 
 def run_models_bench() -> Iterable[dict[str, Any]]:
     with tempfile.TemporaryDirectory(prefix="sdstudio-bench-") as name:
         folder = Path(name)
         for family in _SIZES:
-            for write in (_write_safetensors, _write_checkpoint):
-                path = write(folder / family.name.lower(), _shapes(family))
-                assert recognise(path).family is family, recognise(path).reason
-                times = _times(partial(recognise, path), ROUNDS, scale=1000)
-                yield _row(f"recognise {path.name} of {family.value}", times, "ms", _AIM_MS)
+            yield _recognition(_write_safetensors(folder / family.name.lower(), _shapes(family)), family)
+            yield _recognition(write_checkpoint(folder / family.name.lower(), _shapes(family)), family)
+        for protocol in _NEWER_PROTOCOLS:
+            name = f"sdxl-protocol-{protocol}"
+            path = write_checkpoint(folder / name, _shapes(ModelFamily.SDXL), protocol)
+            yield _recognition(path, ModelFamily.SDXL)
         yield from _scans(folder)
+
+
+def _recognition(path: Path, family: ModelFamily) -> dict[str, Any]:
+    found = recognise(path)
+    assert found.family is family, found.reason
+    times = _times(partial(recognise, path), ROUNDS, scale=1000)
+    return _row(f"recognise {path.name} of {family.value}", times, "ms", _AIM_MS)
 
 
 def _scans(folder: Path) -> Iterable[dict[str, Any]]:
@@ -87,82 +94,13 @@ def _shapes(family: ModelFamily) -> Shapes:
     return shapes
 
 
-def _count(shape: tuple[int, ...]) -> int:
-    count = 1
-    for side in shape:
-        count *= side
-    return count
-
-
 def _write_safetensors(path: Path, shapes: Shapes) -> Path:
     table, place = {}, 0
     for name, shape in shapes.items():
-        end = place + 2 * _count(shape)
+        end = place + 2 * numbers_in(shape)
         table[name] = {"dtype": "F16", "shape": shape, "data_offsets": [place, end]}
         place = end
     header = json.dumps(table).encode()
     path = path.with_suffix(".safetensors")
     path.write_bytes(struct.pack("<Q", len(header)) + header + bytes(place))
     return path
-
-
-def _write_checkpoint(path: Path, shapes: Shapes) -> Path:
-    """As torch.save writes it: what all tensors share stands once and is then taken from the memo."""
-    places = count()
-    shared = (b"ctorch._utils\n_rebuild_tensor_v2\n", _text("storage"), b"ctorch\nHalfStorage\n", _text("cpu"))
-    memo = b"".join(value + _put(places) + b"0" for value in (*shared, b"ccollections\nOrderedDict\n"))
-    # In the order in which they stand there: it decides what each is called in the memo.
-    entries = [
-        _text(name)
-        + _put(places)
-        + b"h\0((h\x01h\x02"
-        + _text(str(number))
-        + _put(places)
-        + b"h\x03"
-        + _number(_count(shape))
-        + b"t"
-        + _put(places)
-        + b"QK\0"
-        + _numbers(shape)
-        + _put(places)
-        + _numbers(_strides(shape))
-        + _put(places)
-        + b"\x89h\x04)R"
-        + _put(places)
-        + b"t"
-        + _put(places)
-        + b"R"
-        + _put(places)
-        for number, (name, shape) in enumerate(shapes.items())
-    ]
-    data = b"\x80\x02" + memo + b"}(" + b"".join(entries) + b"u."
-    path = path.with_suffix(".ckpt")
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("archive/data.pkl", data)
-        for number, shape in enumerate(shapes.values()):
-            archive.writestr(f"archive/data/{number}", bytes(2 * _count(shape)))
-    return path
-
-
-def _strides(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(_count(shape[axis + 1 :]) for axis in range(len(shape)))
-
-
-def _put(places: Iterator[int]) -> bytes:
-    place = next(places)
-    return b"q" + bytes([place]) if place < 256 else b"r" + struct.pack("<I", place)
-
-
-def _text(value: str) -> bytes:
-    return b"X" + struct.pack("<I", len(value)) + value.encode()
-
-
-def _number(value: int) -> bytes:
-    if value < 2**16:
-        return b"K" + bytes([value]) if value < 256 else b"M" + struct.pack("<H", value)
-    return b"J" + struct.pack("<i", value)
-
-
-def _numbers(values: tuple[int, ...]) -> bytes:
-    steps = b"".join(map(_number, values))
-    return steps + bytes([0x84 + len(values)]) if len(values) < 4 else b"(" + steps + b"t"

@@ -66,6 +66,7 @@ WRAPPED: dict[str, Callable[[Tensors], object]] = {
 WRITERS: dict[str, dict[str, Any]] = {
     **{f"protocol {protocol}": {"pickle_protocol": protocol} for protocol in (2, 3, 4, 5)},
     "before 1.6": {"_use_new_zipfile_serialization": False},
+    "before 1.6, protocol 4": {"_use_new_zipfile_serialization": False, "pickle_protocol": 4},
 }
 
 

@@ -123,10 +123,10 @@ def _elsewhere(path: Path, marker: Path) -> None:
 
 LINKS: tuple[Hostile, ...] = (
     Hostile("pipe.safetensors", "a pipe, not a file", lambda p, _: os.mkfifo(p)),
-    Hostile("device.safetensors", "a link to /dev/zero: add that folder", _link("/dev/zero")),
+    Hostile("device.safetensors", "a link to /dev/zero: add the folder /dev", _link("/dev/zero")),
     Hostile("circle.safetensors", "leads in a circle", _link("circle.safetensors")),
     Hostile("dangling.safetensors", "which is not there", _link("missing.safetensors")),
-    Hostile("elsewhere.safetensors", "real.safetensors: add that folder", _elsewhere),
+    Hostile("elsewhere.safetensors", "outside/real.safetensors: add the folder ", _elsewhere),
 )
 """For systems that have such things."""
 

@@ -11,10 +11,12 @@ def test_it_measures_both_layouts_and_scans(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(bench_models, "ROUNDS", 1)
     monkeypatch.setattr(bench_models, "FILES", 150)
     rows = list(bench_models.run_models_bench())
-    assert [row["what"].split(" of ")[0] for row in rows[:4]] == [
+    assert [row["what"].split(" of ")[0] for row in rows[:6]] == [
         "recognise sd1.safetensors",
         "recognise sd1.ckpt",
         "recognise sdxl.safetensors",
         "recognise sdxl.ckpt",
+        "recognise sdxl-protocol-4.ckpt",
+        "recognise sdxl-protocol-5.ckpt",
     ]
-    assert [row["what"] for row in rows[4:]] == ["first scan of 150 files", "scan of 150 unchanged files"]
+    assert [row["what"] for row in rows[6:]] == ["first scan of 150 files", "scan of 150 unchanged files"]

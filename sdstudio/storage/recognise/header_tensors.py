@@ -50,8 +50,9 @@ def _metadata(begin: str) -> dict[str, str] | None:
     if not begin.endswith(","):
         return None
     try:
-        # Objects become tuples of pairs, in which a name that stands twice is still to be seen.
-        pairs = json.loads(begin.removesuffix(",") + "}", object_pairs_hook=tuple)
+        # Objects become tuples of pairs, in which a name that stands twice is still to be seen; and numbers, which the
+        # metadata must not have, floats, since whole ones of many digits take long.
+        pairs = json.loads(begin.removesuffix(",") + "}", object_pairs_hook=tuple, parse_int=float)
     except (ValueError, RecursionError):
         return None
     if len(pairs) != 1 or pairs[0][0] != METADATA or not isinstance(pairs[0][1], tuple):

@@ -49,13 +49,14 @@ _CONTEXTS = {768: ModelFamily.SD1, 1024: ModelFamily.SD2, 2048: ModelFamily.SDXL
 _EMBEDDINGS = {768: ModelFamily.SD1, 1024: ModelFamily.SD2, 1280: ModelFamily.SDXL}
 _EMBEDDING_TENSORS_MAX = 8
 _NAME_MAX = 200
+_ANY_FOREIGN = re.compile("|".join(f"({pattern})" for pattern, _ in _FOREIGN))
 
 
 def find_lora(table: TensorTable) -> ModelFile | None:
     kind = _kind(table)
     if not kind:
         return None
-    foreign = next((what for pattern, what in _FOREIGN if any(re.match(pattern, name) for name in table)), "")
+    foreign = _foreign(table)
     base = foreign or _base(table)
     if isinstance(base, str) and not isinstance(base, ModelFamily):
         return named(f"a LoRA for {base}", role=ModelRole.LORA, kind=kind)
@@ -74,6 +75,14 @@ def find_lora(table: TensorTable) -> ModelFile | None:
     )
 
 
+def _foreign(table: TensorTable) -> str:
+    """The first of the models that any name speaks of; "" for none."""
+    # One look at each name, in which the patterns are tried in their order.
+    found = filter(None, map(_ANY_FOREIGN.match, table))
+    first = min((match.lastindex or 0 for match in found), default=0)
+    return _FOREIGN[first - 1][1] if first else ""
+
+
 def _told_hash(table: TensorTable) -> str:
     """Of the weights, as kohya's trainer writes it; its older hash of 8 digits tells too little."""
     told = table.texts.get("sshs_model_hash", "").strip().lower()
@@ -88,9 +97,10 @@ def _kind(table: TensorTable) -> str:
     names = [name for name in table if name.startswith(_PREFIXES)] if any(map(table.any_with, _PREFIXES)) else []
     if not names and table.any_having("lora"):
         names = [name for name in table if name.endswith(_DOWN + _UP)]
+    joined = "\n".join(names)
     for part, kind in _KINDS:
-        if any(part in name for name in names):
-            return f"{kind}"
+        if part in joined:
+            return kind
     suffix = "" if not any(name.endswith("dora_scale") for name in names) else ", DoRA"
     if any(name.endswith(_DOWN[0]) for name in names):
         return ("kohya" if any(name.startswith(("lora_unet_", "lora_te")) for name in names) else "diffusers") + suffix

@@ -159,12 +159,15 @@ _UPSCALERS: tuple[tuple[str, str], ...] = (
     (r"layers\.0\.blocks\.0\.attn\.attns", "DAT"),
     (r"feats\.0\.", "SPAN"),
 )
+_ANY_UPSCALER = re.compile("|".join(f"({pattern})" for pattern, _ in _UPSCALERS))
 
 
 def _upscaler(table: TensorTable) -> ModelFile | None:
-    for pattern, kind in _UPSCALERS:
-        if any(re.match(pattern, name) for name in table):
-            return _upscaler_facts(kind, table)
+    # One look at each name, in which the patterns are tried in their order.
+    found = filter(None, map(_ANY_UPSCALER.match, table))
+    first = min((match.lastindex or 0 for match in found), default=0)
+    if first:
+        return _upscaler_facts(_UPSCALERS[first - 1][1], table)
     # SRVGGNetCompact: nothing but convolutions and their slopes, under “body”.
     if table.size("body.0.weight", 1) == 3 and len(table.shape("body.1.weight")) == 1:
         return _upscaler_facts("Real-ESRGAN compact", table)

@@ -206,10 +206,10 @@ _KNOWN: dict[str, Step] = {
     "\x97": _buffer,
     "\x98": _buffer,
     # the memo
-    "p": _put(PickleState.line_number),
+    "p": _put(PickleState.line_place),
     "q": _put(lambda state: state.number(1)),
     "r": _put(lambda state: state.number(4)),
-    "\x94": _put(lambda state: state.memo.next_place()),
+    "\x94": lambda state: state.memo.add(state.stack[-1]),
     "g": _get(PickleState.line_number),
     "h": _get(lambda state: state.number(1)),
     "j": _get(lambda state: state.number(4)),

@@ -12,17 +12,17 @@ from itertools import chain, repeat
 from typing import TYPE_CHECKING, Any
 
 from sdstudio.domain.pickle_globals import STORAGE_DTYPES, TABLES, TENSOR_BUILDERS, TYPED_BUILDER
+from sdstudio.storage.recognise.pickle_budget import Budget
 from sdstudio.storage.recognise.pickle_state import Build, Memo, PickleState
 from sdstudio.storage.recognise.pickle_values import Name, StorageRef, TensorKind, TensorRef
 from sdstudio.storage.recognise.tensor_head import PUTS, read_head
 
 if TYPE_CHECKING:
-    from sdstudio.storage.recognise.tensor_steps import Shared, TensorRows
+    from sdstudio.storage.recognise.tensor_steps import Numbers, Shared, TensorRows
 
-TENSORS_MAX = 100_000
-"""Of one pickle; further ones are followed step by step, and those are counted too."""
-_RUN_COST = 16
-"""What it takes to begin a run, in tensors: there must be an end to runs of one tensor."""
+_RUN_COST, _FAILURE_COST, _WINDOW_COST = 32, 2, 2000
+"""What it takes to begin a run, to find none, and to look through a window, in tensors: there must be an end to runs of
+one tensor, and to what only looks like tensors."""
 _PLACES_COST = 64
 """Places of the memo that are as much to look through as a tensor."""
 SAMPLE_BYTES, SAMPLE_TENSORS = 8192, 8
@@ -32,17 +32,31 @@ _PLACE_MAX = 2**31 - 2**25
 _BUILDERS = TENSOR_BUILDERS - {TYPED_BUILDER}
 
 
+class _Made(dict[tuple[object, ...], TensorKind]):
+    """The kinds of all runs of a pickle, by dtype, count, offset, shape and strides."""
+
+    def __missing__(self, numbers: tuple[Any, ...]) -> TensorKind:
+        dtype, count, offset, shape, strides = numbers
+        self[numbers] = kind = TensorRef.of(StorageRef.of(dtype, "", count), dtype, offset, shape, strides).kind
+        return kind
+
+
 class _Kinds(dict[bytes, "TensorKind | None"]):
     """By the row of a tensor. None: not a usual one.
 
     All GETs are of what was kept before the run of tensors began, which in it stays as it is.
     """
 
-    def __init__(self, rows: TensorRows, memo: Memo, first: int) -> None:
+    def __init__(self, rows: TensorRows, memo: Memo, first: int, made: _Made, budget: Budget) -> None:
         super().__init__()
         self._rows = rows
         self._memo = memo
         self._first = first
+        self._made = made
+        self._budget = budget
+        self.numbers: dict[bytes, Numbers] = {}
+        self.listed: list[TensorKind | None] = []
+        """Of the rows that were last counted."""
         self.shared: dict[Shared, tuple[Name, object, Name] | None] = {}
 
     def __missing__(self, row: bytes) -> TensorKind | None:
@@ -50,18 +64,24 @@ class _Kinds(dict[bytes, "TensorKind | None"]):
         return kind
 
     def _read(self, row: bytes) -> TensorKind | None:
-        shared, count, _, offset, _, shape, strides = self._rows.numbers(row)
+        self._budget.tensors -= 1
+        if self._budget.kinds < 0:
+            return None
+        self.numbers[row] = numbers = self._rows.numbers(row)
+        shared, count, _, offset, _, shape, strides = numbers
         if shared not in self.shared:
             self.shared[shared] = self._read_shared(shared)
         values = self.shared[shared]
         if values is None or min(count, offset, *shape, *strides) < 0 or len(shape) != len(strides):
             return None
-        dtype = STORAGE_DTYPES[values[0].name]
-        return TensorRef.of(StorageRef.of(dtype, "", count), dtype, offset, shape, strides).kind
+        before = len(self._made)
+        kind = self._made[STORAGE_DTYPES[values[0].name], count, offset, shape, strides]
+        self._budget.kinds -= len(self._made) - before
+        return kind if self._budget.kinds >= 0 else None
 
     def count_usual(self, rows: list[bytes]) -> int:
         """How many from the first on are."""
-        kinds = list(map(self.__getitem__, rows))
+        self.listed = kinds = list(map(self.__getitem__, rows))
         return len(kinds) if all(kinds) else kinds.index(None)
 
     def _read_shared(self, places: Shared) -> tuple[Name, object, Name] | None:
@@ -82,12 +102,12 @@ def _kept(
     tensors: list[TensorRef],
     found: list[bytes],
     shared: Mapping[Shared, tuple[Name, object, Name] | None],
-    rows: TensorRows,
+    known: Mapping[bytes, Numbers],
 ) -> Iterator[object]:
     """What a run puts into the memo, in the order of its places."""
     # The memo holds on to this, which must not hold on to the memo: thousands of objects would wait to be collected.
     for name, tensor, row in zip(names, tensors, found, strict=False):
-        numbers = rows.numbers(row)
+        numbers = known[row]
         values = shared[numbers.shared]
         assert values is not None  # it was taken
         kind, device, hooks = values
@@ -102,7 +122,8 @@ class TensorTaker:
 
     def __init__(self, state: PickleState) -> None:
         self._state = state
-        self._left = TENSORS_MAX
+        self._budget = state.budget
+        self._made = _Made()
         self._rows: TensorRows | None = None
         self._begin = 0
         """No new rows before."""
@@ -114,22 +135,23 @@ class TensorTaker:
         The first name's step is at `begin`, its bytes go from `name` to `end`.
         """
         head = read_head(self._state.data, name, end)
-        rows = self._rows_at(begin) if head is not None and self._left > 0 else None
+        rows = self._rows_at(begin) if head is not None and self._budget.tensors > 0 else None
         if head is None or rows is None:
             return begin
         first, last = rows.run(head)
         if first == last:
+            self._budget.tensors -= _FAILURE_COST
             return begin
         put = self._next_place() if head.put is None else head.put
         if put > _PLACE_MAX:
             return begin
-        last = min(last, first + max(1, self._left))
-        self._left -= max(_RUN_COST, last - first)
+        last = min(last, first + max(1, self._budget.tensors))
+        self._budget.tensors -= max(_RUN_COST, last - first)
         return self._push(rows, first, last, put, stack) or begin
 
     def _push(self, rows: TensorRows, first: int, last: int, put: int, stack: list[Any]) -> int:
         """Those until one is not a usual one. The place behind them, or 0 for none."""
-        kinds, found = _Kinds(rows, self._state.memo, put), rows.rows(first, last)
+        kinds, found = _Kinds(rows, self._state.memo, put, self._made, self._budget), rows.rows(first, last)
         last = first + kinds.count_usual(found)
         try:
             names, keys = rows.names(first, last), rows.keys(first, last)
@@ -138,16 +160,16 @@ class TensorTaker:
         if not names:
             return 0
         # Half the time of a call for each, and there are thousands.
-        tensors = list(map(tuple.__new__, repeat(TensorRef), zip(map(kinds.__getitem__, found), keys, strict=False)))
+        tensors = list(map(tuple.__new__, repeat(TensorRef), zip(kinds.listed, keys, strict=False)))
         stack += chain.from_iterable(zip(names, tensors, strict=True))
-        kept = partial(_kept, self._state.build, names, tensors, found, kinds.shared, rows)
+        kept = partial(_kept, self._state.build, names, tensors, found, kinds.shared, kinds.numbers)
         self._state.memo.postpone(put, PUTS * len(names), kept)
         return rows.place_behind(last)
 
     def _next_place(self) -> int:
         """Of the memo; more than there can be if what comes then is not free."""
         memo = self._state.memo
-        self._left -= len(memo) // _PLACES_COST
+        self._budget.tensors -= len(memo) // _PLACES_COST
         return memo.next_place() if memo.is_dense() else _PLACE_MAX + 1
 
     def _rows_at(self, place: int) -> TensorRows | None:
@@ -161,5 +183,6 @@ class TensorTaker:
             return None
         from sdstudio.storage.recognise.tensor_steps import TensorRows  # numpy, of which small files have no need
 
+        self._budget.tensors -= _WINDOW_COST
         self._rows = TensorRows(self._state.data, place)
         return self._rows

@@ -13,6 +13,14 @@ from sdstudio.storage.recognise.tensor_table import TensorEntry, TensorTable
 
 HEADER_BYTES_MAX = 8 * 2**20
 """A checkpoint's header has 0.1 to 0.4 megabytes; with a merge's recipe or a trainer's log in it, a few."""
+PIECES_FROM = 2**19
+"""Bytes of a header whose pieces are counted; in fewer there cannot be too many."""
+BRACKETS_MAX = 400_000
+"""Lists and tables, also those in the texts of the metadata: three for each tensor, some thousands in a workflow."""
+TEXTS_MAX = 550_000
+"""With the names of tensors and of what is said of them: five for each tensor."""
+_DIGITS_MAX = 400
+"""Larger numbers are none; the time to read them grows with the square of their length."""
 
 
 def has_header(start: bytes) -> bool:
@@ -46,10 +54,12 @@ def _read(file: OpenFile) -> tuple[int, bytes]:
 
 def _decoded(data: bytes) -> tuple[dict[str, TensorEntry], int, dict[str, str]]:
     """The tensors, how many bytes they take together, and the metadata."""
+    if len(data) > PIECES_FROM:
+        _check_pieces(data)
     try:
         text = data.decode("utf-8")
         usual = usual_header(text)
-        table = json.loads(text, object_pairs_hook=_Tables()) if usual is None else {}
+        table = json.loads(text, object_pairs_hook=_Tables(), parse_int=_whole) if usual is None else {}
     except RecursionError:
         raise unsafe("its header is nested too deeply") from None
     except ValueError as error:
@@ -59,6 +69,21 @@ def _decoded(data: bytes) -> tuple[dict[str, TensorEntry], int, dict[str, str]]:
     if not isinstance(table, dict):
         raise broken("its header is no table of tensors")
     return *_entries(table), _texts(table.get(METADATA))
+
+
+def _check_pieces(data: bytes) -> None:
+    """There are objects to be made of each, which takes a hundred times as long as to read the same length of text."""
+    if data.count(b"[") + data.count(b"{") > BRACKETS_MAX:
+        raise unsafe(f"its header has more than {BRACKETS_MAX:,} lists and tables")
+    # Two quotes each; those within texts, of which a trainer's log has many, are escaped.
+    if data.count(b'"') - data.count(b'\\"') > 2 * TEXTS_MAX:
+        raise unsafe(f"its header has more than {TEXTS_MAX:,} texts")
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _DIGITS_MAX:
+        raise ValueError(f"Exceeds the limit of {_DIGITS_MAX} digits for a number")
+    return int(digits)
 
 
 class _Tables:

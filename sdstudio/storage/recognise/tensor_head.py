@@ -20,12 +20,13 @@ class Head(NamedTuple):
     place: int
 
 
-_match = re.compile(rb"(?:q(.)|r(.{4})|\x94)(?:h(.)|j(.{4}))(?=\(\([hj])", re.DOTALL).match
+is_head = re.compile(rb"(?:q(.)|r(.{4})|\x94)(?:h(.)|j(.{4}))(?=\(\([hj])", re.DOTALL).match
+"""Of the bytes behind a text, whether it is a tensor's name: most texts are not, and there can be many."""
 
 
 def read_head(data: bytes, begin: int, end: int) -> Head | None:
     """Of the tensor whose name is that text; None: the text is no tensor's name."""
-    found = _match(data, end)
+    found = is_head(data, end)
     if found is None:
         return None
     short, long, low, high = found.groups()

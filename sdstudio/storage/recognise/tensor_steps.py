@@ -20,11 +20,11 @@ WINDOW_BYTES = 2**20
 _GUESSES_MAX = WINDOW_BYTES // 60
 """No tensor has fewer bytes, so that more are wrong ones."""
 _SIDES_MAX = 16
-_DEL = 0x7F
 _MARK, _NONE, _TUPLE, _TUPLE1, _MEMOIZE, _TRUE, _FALSE = b"(Nt\x85\x94\x88\x89"
 
 Column = npt.NDArray[Any]
 """One number for each tensor."""
+_NO_WORD: Column = np.zeros(1, np.int32)
 
 
 class _Steps(NamedTuple):
@@ -50,15 +50,16 @@ _TEXT = _Steps.of({b"X": (5, -1), b"\x8c": (2, 0xFF)})
 class _Window:
     def __init__(self, data: memoryview) -> None:
         self.bytes: Column = np.frombuffer(data, np.uint8)
-        self.known = 4 * (max(0, len(data) - 3) // 4)
-        """The four bytes from any place before this one are there as a number: the words from each of the first four
-        places on, since numpy is slow with numbers that are not aligned."""
-        shifts = [np.frombuffer(data, "<i4", self.known // 4, shift) for shift in range(4 if self.known else 0)]
-        self.words: Column = np.concatenate(shifts) if shifts else np.zeros(1, np.int32)
+        self.known = max(0, len(data) - 3)
+        """The four bytes from any place before this one are there as a number."""
+        self._words: Column = np.ndarray((self.known,), "<i4", data, strides=(1,)) if self.known else _NO_WORD
 
     def operands(self, at: Column) -> Column:
         """Four bytes from there on, of which shorter operands need some only."""
-        return self.words.take((at & 3) * (self.known // 4) + (at >> 2), mode="clip")
+        # Picked where they are, aligned or not: a copy for each of four alignments is memory that the system has to
+        # find, which takes longer than all the picking.
+        found: Column = self._words[np.minimum(at, len(self._words) - 1)]
+        return found
 
     def guesses(self) -> Column:
         """Where two marks stand before a GET."""
@@ -189,8 +190,7 @@ class TensorRows:
         window = _Window(view)
         self._begin, self.end = begin, begin + len(view)
         self._data = view
-        # With DEL for what is beyond ASCII: to cut out a text is half the work then.
-        self._ascii = str(np.minimum(window.bytes, _DEL).tobytes(), "ascii")
+        self._letters = str(view, "latin-1")
         self._read_bodies(window)
         self._read_heads(window)
 
@@ -272,9 +272,9 @@ class TensorRows:
     def _texts(self, places: tuple[Column, Column], first: int, last: int) -> list[str]:
         """Raises UnicodeDecodeError."""
         begins, ends = (column[first:last].tolist() for column in places)
-        text = self._ascii
+        text = self._letters
         found = [text[begin:end] for begin, end in zip(begins, ends, strict=True)]
-        if chr(_DEL) not in "".join(found):
+        if "".join(found).isascii():
             return found
         return [str(self._data[begin:end], "utf-8") for begin, end in zip(begins, ends, strict=True)]
 

@@ -102,8 +102,10 @@ class TensorTable:
     def any_having(self, part: str) -> bool:
         """`part` has no line break."""
         if self._joined is None:
-            self._joined = "\n".join(self)
-        return part in self._joined
+            self._joined = "\n".join(self._names)
+        if part not in self._joined:
+            return False
+        return not self._prefix or any(part in name for name in self)
 
     def parameters(self) -> int:
         return sum(size * 8 // BITS[dtype] for dtype, size in self._bytes().items())
@@ -118,7 +120,8 @@ class TensorTable:
 
     def _bytes(self) -> dict[str, int]:
         """Of each type."""
-        entries = list(map(self.entries.__getitem__, self._names))
+        whole = len(self._names) == len(self.entries)
+        entries = list(self.entries.values() if whole else map(self.entries.__getitem__, self._names))
         dtypes = set(map(_dtype_of, entries))
         if len(dtypes) == 1:
             return {dtypes.pop(): sum(map(_bytes_of, entries))}

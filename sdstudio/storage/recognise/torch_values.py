@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TypeGuard
 
 from sdstudio.domain.pickle_globals import (
@@ -14,6 +14,7 @@ from sdstudio.domain.pickle_globals import (
     WRAPPERS,
     is_harmless,
 )
+from sdstudio.storage.recognise.pickle_budget import Budget
 from sdstudio.storage.recognise.pickle_machine import follow
 from sdstudio.storage.recognise.pickle_state import PickleState
 from sdstudio.storage.recognise.pickle_values import Made, Name, StorageRef, TensorRef
@@ -21,15 +22,13 @@ from sdstudio.storage.recognise.refusal import Refusal, broken, unsafe
 
 _LISTS = ("builtins.list", "__builtin__.list", "builtins.set", "__builtin__.set")
 _NAMES_SHOWN = 4
-_DEPTH_MAX = 6
-_TENSORS_MAX = 100_000
 _SIDE_MAX, _DIMENSIONS_MAX = 2**62, 16
 
 
-def read_torch_pickle(data: bytes, begin: int = 0) -> tuple[object, int]:
+def read_torch_pickle(data: bytes, begin: int = 0, budget: Budget | None = None) -> tuple[object, int]:
     """The inert value and where the pickle ends. Raises Refusal, naming the globals that a checkpoint has no use for;
     that reason goes before any other."""
-    state = PickleState(data, begin, _build, _load)
+    state = PickleState(data, begin, _build, _load, budget)
     trouble: Refusal | None = None
     value: object = None
     try:
@@ -118,57 +117,3 @@ def _sides(value: object) -> TypeGuard[tuple[int, ...]]:
         if type(side) is not int or not 0 <= side < _SIDE_MAX:
             return False
     return True
-
-
-def named_tensors(value: object) -> dict[str, TensorRef]:
-    """The tensors of a state dict, by name; of those wrapped in further tables (“state_dict”, “params_ema”) the first
-    that has any. Raises Refusal where there are none, or too many."""
-    state = _state_dict(value)
-    if _is_flat(state) and len(state) <= _TENSORS_MAX:
-        return state
-    found: dict[str, TensorRef] = {}
-    for name, tensor in _walk(state, "", 0, set()):
-        found[name] = tensor
-        if len(found) > _TENSORS_MAX:
-            raise unsafe(f"its pickle lists more than {_TENSORS_MAX:,} tensors")
-    if not found:
-        raise broken("a pickle without weights")
-    return found
-
-
-def _state_dict(value: object) -> object:
-    for key in ("state_dict", "params_ema", "params", "model_state_dict"):
-        inner = value.get(key) if isinstance(value, dict) else None
-        if isinstance(inner, dict) and inner:
-            return inner
-    return value
-
-
-def _is_flat(value: object) -> TypeGuard[dict[str, TensorRef]]:
-    """A table of tensors and nothing else, as most are."""
-    return isinstance(value, dict) and set(map(type, value.values())) == {TensorRef} and set(map(type, value)) == {str}
-
-
-def _walk(value: object, prefix: str, depth: int, seen: set[int]) -> Iterator[tuple[str, TensorRef]]:
-    if isinstance(value, TensorRef):
-        yield prefix or "tensor", value
-    elif isinstance(value, dict) and depth < _DEPTH_MAX and id(value) not in seen:
-        # Each table once: a few tables that hold each other many times would be endless.
-        seen.add(id(value))
-        for key, inner in value.items():
-            name = f"{prefix}.{key}" if prefix else str(key)
-            if type(inner) is TensorRef:
-                yield name, inner
-            elif isinstance(inner, dict):
-                yield from _walk(inner, name, depth + 1, seen)
-
-
-def small_values(value: object) -> dict[str, str]:
-    """Numbers and short texts at the top of a checkpoint: “global_step”, “epoch”, an embedding's “name”."""
-    if not isinstance(value, dict):
-        return {}
-    return {
-        str(key): str(inner)
-        for key, inner in value.items()
-        if type(inner) in (int, float, str) and len(str(key)) <= 100 and len(str(inner)) <= 200
-    }

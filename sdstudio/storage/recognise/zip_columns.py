@@ -74,10 +74,12 @@ def usual_members(data: bytes, count: int, end: int) -> Members | None:
 def _signs(data: bytes) -> Column:
     """Where there is one, and behind it as many bytes as an entry has."""
     values = np.frombuffer(data, np.uint8)
-    found = np.flatnonzero(values[: 1 - ENTRY_BYTES] == SIGN[0])
+    last = max(0, len(values) - ENTRY_BYTES + 1)
+    there = values[:last] == SIGN[0]
+    # All bytes at once: a list of nothing but the first letter would come to as many numbers of its places.
     for place in range(1, len(SIGN)):
-        found = found[values[found + place] == SIGN[place]]
-    return found
+        there &= values[place : last + place] == SIGN[place]
+    return np.flatnonzero(there)
 
 
 def _records(data: bytes, kind: np.dtype[Any], places: Column) -> Column:

@@ -10,8 +10,13 @@ from sdstudio.storage.recognise.zip_entries import ENTRY_BYTES, LOCAL_BYTES, SIG
 
 _END, _END64, _LOCATOR64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
 _END_BYTES, _COMMENT_MAX = 22, 65_535
-_LIST_BYTES_MAX = 32 * 2**20
-_MEMBERS_MAX = 100_000
+_LIST_BYTES_MAX = 16 * 2**20
+_MEMBERS_MAX = 65_535
+"""Five times as many as the largest training states have storages."""
+_UNUSUAL_MAX = 20_000
+"""If they have to be read one by one."""
+_EXTRAS_MAX = 8
+"""Fields of a member beside those that all have; common programs write two or three."""
 _FULL16, _FULL32 = 0xFFFF, 0xFFFFFFFF
 _STORED = 0
 _ENTRY = struct.Struct("<4s4x2H8x2L3H8xL")
@@ -48,7 +53,7 @@ def members_one_by_one(data: bytes, count: int, end: int) -> Members:
     headers: dict[str, int] = {}
     ends: dict[str, int] = {}
     place = 0
-    for _ in range(count):
+    for _ in range(min(count, _UNUSUAL_MAX)):
         try:
             sign, flags, method, packed, size, name_length, extra_length, comment_length, header = _ENTRY.unpack_from(
                 data, place
@@ -69,6 +74,8 @@ def members_one_by_one(data: bytes, count: int, end: int) -> Members:
             raise unsafe(f"“{name[:60]}” stands twice in its archive")
         sizes[name], headers[name], ends[name] = size, header, header + LOCAL_BYTES + name_length + size
         place += comment_length
+    if count > _UNUSUAL_MAX:
+        raise unsafe(f"its archive lists {count:,} files, and not in the way of torch")
     _check_places(headers, ends, end)
     return Members(sizes, headers)
 
@@ -105,7 +112,9 @@ def _packed(name: str, packed: int, size: int) -> Refusal:
 def _large(extra: bytes, size: int, packed: int, header: int) -> tuple[int, int, int]:
     """The 64-bit numbers of the extra field 1, in the order of the format, for those that did not fit."""
     place = 0
-    while place + 4 <= len(extra):
+    for _ in range(_EXTRAS_MAX):
+        if place + 4 > len(extra):
+            break
         kind, length = struct.unpack_from("<HH", extra, place)
         if kind == 1:
             wanted = [value == _FULL32 for value in (size, packed, header)]
@@ -115,6 +124,8 @@ def _large(extra: bytes, size: int, packed: int, header: int) -> tuple[int, int,
             values = [numbers.pop(0) if want else old for want, old in zip(wanted, (size, packed, header), strict=True)]
             return values[0], values[1], values[2]
         place += 4 + length
+    else:
+        raise unsafe("its archive describes a file without end")
     raise broken("the list of its archive is damaged")
 
 

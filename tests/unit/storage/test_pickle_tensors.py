@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from sdstudio.storage.recognise import pickle_tensors, tensor_steps
+from sdstudio.storage.recognise import pickle_budget, pickle_tensors, tensor_steps
 from sdstudio.storage.recognise.pickle_tensors import TensorTaker
 from sdstudio.storage.recognise.pickle_values import Made
 from sdstudio.storage.recognise.refusal import Refusal
@@ -317,4 +317,4 @@ def test_hostile_runs_have_an_end() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pickle_tensors._Kinds, "count_usual", count)
         outcome(data)
-    assert 0 < looked_at <= pickle_tensors.TENSORS_MAX + 5000
+    assert 0 < looked_at <= pickle_budget.TENSORS_MAX + 5000
