@@ -39,7 +39,7 @@ STARTER = "models/starter"
 VOCABULARY = "clip"
 UPSCALER = "upscaler/realesr-animevideov3-x4.safetensors"
 BAD_INPUT = 2
-ENGINE_BENCHES = ("preview", "cancel", "generate", "inpaint", "load", "memory")
+ENGINE_BENCHES = ("preview", "cancel", "card", "generate", "inpaint", "load", "memory")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +214,10 @@ def bench_engine(name: str) -> Iterable[Mapping[str, Any]]:
             return benches.bench_preview()
         case "cancel":
             return benches.bench_cancel(starter)
+        case "card":
+            from sdstudio.engine.bench_card import bench_card
+
+            return bench_card(resource_path(""), starter)
         case "inpaint":
             from sdstudio.bench_edit import run_edit_bench
 

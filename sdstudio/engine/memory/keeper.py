@@ -198,9 +198,20 @@ class ModelMemory:
             free_device_memory(self._device)
 
     def unpark(self) -> None:
-        if self._parked:
-            self._parked = False
+        """Raises what torch raises when memory is short for the last plan, too."""
+        if not self._parked:
+            return
+        self._parked = False
+        try:
             self._follow_plan()
+            return
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            failure = error.with_traceback(None)
+        # Somebody else has taken the memory meanwhile.
+        if not self.step_down():
+            raise failure
 
     def _set(self, plan: Plan) -> None:
         self.plan = plan

@@ -42,7 +42,7 @@ class LayerWeights:
         self._dtype, self._device, self._kept = dtype, device, kept
         self._ready: _Layer | None = None
         self._scratch = torch.empty(0, dtype=dtype, device=device)
-        self._fetcher = _Fetcher(device) if device.type == "cuda" else None
+        self._fetcher = _fetcher_for(device)
         self._layers = [
             self._take(name, module)
             for name, module in network.named_modules()
@@ -207,6 +207,10 @@ class _Fetcher:
             slot.values(stored).copy_(stored, non_blocking=True)
             slot.arrived.record(self._stream)
         slot.holds = id(stored)
+
+
+def _fetcher_for(device: torch.device) -> _Fetcher | None:
+    return _Fetcher(device) if device.type == "cuda" else None
 
 
 def keep_compact(
