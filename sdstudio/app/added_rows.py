@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QCoreApplication
 
@@ -11,7 +12,7 @@ from sdstudio.app.added_request import PromptLora
 from sdstudio.app.added_state import ChosenLora
 from sdstudio.app.session import Session
 from sdstudio.domain.added_find import names_word, nearest_name, prompt_embeddings
-from sdstudio.domain.lora_prompt import renamed, without_tags
+from sdstudio.domain.lora_prompt import lora_tags, renamed, without, without_tags
 from sdstudio.domain.model_file import ModelFile, ModelRole
 
 WORDS_MAX = 12
@@ -43,11 +44,14 @@ class LoraRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptFault:
-    """A LoRA of the prompt that cannot be: in a sentence, and the prompt with the nearest name instead ("")."""
+    """A LoRA of the prompt that cannot be: in a sentence, and the prompt with the nearest name instead ("").
+    `take_out` says that all that cannot be go, and `rest` is the prompt without them."""
 
     words: str
     remedy: str = ""
     cured: str = ""
+    take_out: str = ""
+    rest: str = ""
 
 
 def lora_rows(session: Session, added: AddedFiles) -> tuple[LoraRow, ...]:
@@ -118,14 +122,27 @@ def prompt_fault(session: Session, added: AddedFiles) -> PromptFault | None:
     """The first LoRA of the prompt that stands in the way of a picture."""
     if not added.looked:
         return None
-    row = next((row for row in session.prompt_loras() if row.error is not None), None)
-    if row is None or row.error is None:
+    wrong = [row for row in session.prompt_loras() if row.error is not None]
+    if not wrong:
         return None
+    row, fault = wrong[0], _faulty(session.state.positive, wrong)
     nearest = nearest_name(row.tag.name, added.of(ModelRole.LORA, session.model.family))
     if row.file is not None or not nearest or nearest.casefold() == row.tag.name.casefold():
-        return PromptFault(words=str(row.error))
+        return fault
     cured = renamed(session.state.positive, row.tag, nearest)
-    return PromptFault(words=str(row.error), remedy=_tr("Use “{name}”").format(name=nearest), cured=cured)
+    return replace(fault, remedy=_tr("Use “{name}”").format(name=nearest), cured=cured)
+
+
+def _faulty(prompt: str, wrong: Sequence[PromptLora]) -> PromptFault:
+    """One row may stand for several tags of its name."""
+    unknown = {row.tag.name.casefold() for row in wrong if not row.tag.problem}
+    tags = [tag for tag in lora_tags(prompt) if tag.problem or tag.name.casefold() in unknown]
+    take_out = _tr("Take it out of the prompt")
+    if len(wrong) == 2:
+        take_out = _tr("Take both out of the prompt")
+    elif len(wrong) > 2:
+        take_out = _tr("Take all {count} out of the prompt").format(count=len(wrong))
+    return PromptFault(words=str(wrong[0].error), take_out=take_out, rest=without(prompt, tags))
 
 
 def summary(rows: tuple[LoraRow, ...]) -> str:

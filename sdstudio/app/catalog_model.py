@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt, Signal
 
@@ -15,10 +15,11 @@ from sdstudio.domain.errors import StudioError
 from sdstudio.domain.family_presets import group_of
 from sdstudio.domain.models import ModelInfo
 from sdstudio.domain.models_found import FoundFolder, ModelsFound
-from sdstudio.domain.request import ModelSpec
+from sdstudio.domain.request import JobRequest, ModelSpec, UpscaleRequest
 
 Index = QModelIndex | QPersistentModelIndex
 _NO_INDEX = QModelIndex()
+_Request = TypeVar("_Request", bound=JobRequest)
 _USER = int(Qt.ItemDataRole.UserRole)
 
 
@@ -111,6 +112,14 @@ class CatalogModel(QAbstractListModel):
         """-1 where it is not in the list."""
         info = self.find(model)
         return -1 if info is None else self._infos.index(info)
+
+    def with_known_model(self, request: _Request) -> _Request:
+        """The same with what is known by now of the file of its model, which another may have been written over."""
+        if isinstance(request, UpscaleRequest):
+            return request
+        path = request.model.path
+        known = next((info.spec for info in self._infos if info.spec.path == path), request.model)
+        return replace(request, model=known)
 
     def refresh(self) -> None:
         """Looks for models; `refreshed` or `problem` follows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from PySide6.QtCore import QObject
@@ -66,8 +67,8 @@ class ModelDesk(QObject):
         return self.settings.settings.default_model
 
     def use(self, info: ModelInfo) -> None:
-        """Chooses it, with the settings that suit it."""
-        self.session.choose_model(info)
+        """Chooses it, with the settings that suit it where it is another one."""
+        self.session.choose_model(info, presets=info.spec.path != self.session.model.spec.path)
 
     def set_default(self, path: str) -> None:
         """The model that the window begins with; "" = the one that was used last."""
@@ -78,6 +79,13 @@ class ModelDesk(QObject):
         added = self.settings.settings.model_folders
         if folder != self.own_folder and str(folder) not in added:
             self.settings.update(model_folders=(*added, str(folder)))
+
+    def looks_through(self, folder: Path) -> bool:
+        """Whether it is in the list, or lies in a folder that is, where models are looked for."""
+        added = (Path(text).expanduser() for text in self.settings.settings.model_folders)
+        known = [os.path.realpath(place) for place in (self.own_folder, *added)]
+        real = Path(os.path.realpath(folder))
+        return str(real) in known or (str(real) in self.catalog.watched and any(map(real.is_relative_to, known)))
 
     def remove_folder(self, folder: Path) -> None:
         """From the list; its files stay as they are."""

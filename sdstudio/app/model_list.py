@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from sdstudio.app import model_words as words
+from sdstudio.domain.model_names import told_apart
 from sdstudio.domain.models_found import FoundFolder, FoundModel, ModelState
 
 Index = QModelIndex | QPersistentModelIndex
@@ -46,6 +49,7 @@ class ModelListModel(QAbstractListModel):
         self._folders: tuple[FoundFolder, ...] = ()
         self._folder = ""
         self._terms: tuple[str, ...] = ()
+        self._names: dict[str, str] = {}
         self._models: list[FoundModel] = []
         self._tall: list[bool] = []
         self._rows: dict[int, ModelRow] = {}
@@ -63,6 +67,10 @@ class ModelListModel(QAbstractListModel):
     def set_folders(self, folders: tuple[FoundFolder, ...]) -> None:
         """After a look."""
         self._folders = folders
+        names = _names_of([model for folder in folders for model in folder.models])
+        if names != self._names:
+            self._names = names
+            self._renew()
         self._fill()
 
     def set_folder(self, path: str) -> None:
@@ -72,7 +80,7 @@ class ModelListModel(QAbstractListModel):
             self._fill()
 
     def set_filter(self, text: str) -> None:
-        """Only those in which every word of the text occurs."""
+        """Only those in which every word of the text occurs; also in the name that is shown."""
         terms = tuple(text.casefold().split())
         if terms != self._terms:
             self._terms = terms
@@ -83,19 +91,26 @@ class ModelListModel(QAbstractListModel):
         if (in_use, default) == (self._in_use, self._default):
             return
         self._in_use, self._default = in_use, default
-        self._rows.clear()
-        if self._models:
-            self.dataChanged.emit(self.index(0), self.index(len(self._models) - 1), [ModelListRole.ROW])
+        self._renew()
 
     def model_at(self, row: int) -> FoundModel | None:
         return self._models[row] if 0 <= row < len(self._models) else None
+
+    def title(self, model: FoundModel) -> str:
+        """What it is called here: the same as in the menu."""
+        return self._names.get(model.file.path) or words.title(model)
 
     def is_tall(self, row: int) -> bool:
         """Whether the row says a reason."""
         return self._tall[row]
 
     def row_of(self, path: str) -> int:
-        return next((row for row, model in enumerate(self._models) if model.file.path == path), -1)
+        """Of a file; of a folder of models the first one below it; -1 where there is none."""
+        paths = [model.file.path for model in self._models]
+        if path in paths:
+            return paths.index(path)
+        below = os.path.join(path, "")
+        return next((row for row, place in enumerate(paths) if place.startswith(below)), -1) if path else -1
 
     def rowCount(self, parent: Index = _NO_INDEX) -> int:
         return 0 if parent.isValid() else len(self._models)
@@ -109,7 +124,7 @@ class ModelListModel(QAbstractListModel):
         if role == ModelListRole.ROW:
             return self._row(index.row())
         if role == Qt.ItemDataRole.DisplayRole:
-            return words.title(model)
+            return self.title(model)
         if role == Qt.ItemDataRole.ToolTipRole:
             return model.file.path
         return self._spoken(self._row(index.row())) if role == Qt.ItemDataRole.AccessibleTextRole else None
@@ -120,7 +135,7 @@ class ModelListModel(QAbstractListModel):
     def _fill(self) -> None:
         shown = [model for folder in self._shown_folders() for model in folder.models]
         if self._terms:
-            shown = [model for model in shown if all(term in model.search for term in self._terms)]
+            shown = [model for model in shown if self._matches(model)]
         if len(self._shown_folders()) > 1:
             # Of each folder the usable ones come first; of all folders together, too.
             shown.sort(key=_rank)
@@ -132,6 +147,18 @@ class ModelListModel(QAbstractListModel):
         self._rows.clear()
         self.endResetModel()
 
+    def _matches(self, model: FoundModel) -> bool:
+        if all(term in model.search for term in self._terms):
+            return True
+        name = self._names.get(model.file.path, "").casefold()
+        return bool(name) and all(term in model.search or term in name for term in self._terms)
+
+    def _renew(self) -> None:
+        """The words of all rows."""
+        self._rows.clear()
+        if self._models:
+            self.dataChanged.emit(self.index(0), self.index(len(self._models) - 1))
+
     def _row(self, row: int) -> ModelRow:
         found = self._rows.get(row)
         if found is None:
@@ -139,20 +166,18 @@ class ModelListModel(QAbstractListModel):
         return found
 
     def _make(self, model: FoundModel) -> ModelRow:
-        file, path = model.file, model.info.spec.path if model.info is not None else model.file.path
+        path = model.info.spec.path if model.info is not None else model.file.path
         in_use = bool(path) and path == self._in_use
         choice = model.state is ModelState.CHOICE
-        second = words.file_name(file)
+        second = self._second(model)
         if path == self._default:
             second += words.DOT + self.tr("chosen at the start")
-        if model.state in (ModelState.REFUSED, ModelState.LATER):
-            second = words.file_size(file.size_bytes)
         action = {
             ModelState.CHOICE: self.tr("in use") if in_use else self.tr("Use"),
             ModelState.PART: "",
         }.get(model.state, self.tr("Details"))
         return ModelRow(
-            title=words.title(model),
+            title=self.title(model),
             second=second,
             badge=words.badge(model),
             action=action,
@@ -160,6 +185,16 @@ class ModelListModel(QAbstractListModel):
             in_use=in_use,
             reason=words.reason(model),
         )
+
+    def _second(self, model: FoundModel) -> str:
+        """Its file, or where that is, and the title beside it; of what cannot be used, how large it is."""
+        file = model.file
+        if model.state in _TALL:
+            return words.how_large(file)
+        name = words.file_name(file)
+        place = str(Path(file.path).parent) if self.title(model).endswith(name) else name
+        title = file.side_car.title
+        return place if title.casefold() in ("", model.name.casefold()) else f"{place}{words.DOT}{title}"
 
     def _spoken(self, row: ModelRow) -> str:
         reason = f"{row.reason.title} {row.reason.text}" if row.reason is not None else ""
@@ -171,3 +206,15 @@ _RANKS = {state: state.value for state in ModelState}
 
 def _rank(model: FoundModel) -> int:
     return _RANKS[model.state]
+
+
+def _names_of(models: Sequence[FoundModel]) -> dict[str, str]:
+    """By path; those to choose from as the menu tells them apart, all else among itself."""
+    infos = {model.file.path: model for model in models if _is_own_choice(model)}
+    others = ((words.title(model), model.file.path) for model in models if model.file.path not in infos)
+    return told_apart((model.name, path) for path, model in infos.items()) | told_apart(others)
+
+
+def _is_own_choice(model: FoundModel) -> bool:
+    """Not by a link to another."""
+    return model.info is not None and model.info.spec.path == model.file.path

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from sdstudio.app.catalog_model import CatalogModel, CatalogRole
 from sdstudio.domain.family_presets import group_of
+from sdstudio.domain.model_names import told_apart
 from sdstudio.domain.models import ModelInfo
 from sdstudio.domain.request import ModelSpec
 
@@ -49,6 +47,10 @@ class ModelMenu(QAbstractListModel):
 
     def set_open(self, opened: bool) -> None:
         self._open = opened
+
+    @property
+    def is_open(self) -> bool:
+        return self._open
 
     def row_of(self, model: ModelSpec) -> int:
         """-1 where it is not in the menu."""
@@ -99,7 +101,7 @@ class ModelMenu(QAbstractListModel):
         """The catalog brings those of a group together already."""
         rows: list[_Row] = []
         group = ""
-        names = _told_apart(self._catalog.infos)
+        names = told_apart((info.name, info.spec.path) for info in self._catalog.infos)
         for info in self._catalog.infos:
             own = "" if info.built_in else group_of(info.family) or self.tr("Others")
             if own != group:
@@ -107,18 +109,3 @@ class ModelMenu(QAbstractListModel):
                 rows.append(_Row(RowKind.HEADING, own))
             rows.append(_Row(RowKind.MODEL, names.get(info.spec.path, info.name), info))
         self._rows = (*rows, _Row(RowKind.MORE, self.tr("Models…")))
-
-
-def _told_apart(infos: Sequence[ModelInfo]) -> dict[str, str]:
-    """What the menu calls models of one name, by path: as their files are called, where needed with the folder."""
-    alike: defaultdict[str, list[str]] = defaultdict(list)
-    for info in infos:
-        alike[info.name.casefold()].append(info.spec.path)
-    names: dict[str, str] = {}
-    for places in alike.values():
-        if len(places) > 1:
-            paths = [Path(place) for place in places]
-            same_files = len({path.name.casefold() for path in paths}) < len(paths)
-            called = (f"{path.parent.name}/{path.name}" if same_files else path.name for path in paths)
-            names |= dict(zip(places, called, strict=True))
-    return names

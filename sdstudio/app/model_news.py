@@ -7,8 +7,10 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from sdstudio.app.catalog_model import CatalogModel
+from sdstudio.app.job_item import JobItem
 from sdstudio.app.queue import JobQueue
 from sdstudio.app.session import Session
+from sdstudio.domain.errors import ErrorKind
 from sdstudio.domain.model_file import FileHashes, Prediction
 from sdstudio.domain.models import ModelInfo
 from sdstudio.storage.model_hashes import BackgroundHasher, ModelHashes
@@ -72,7 +74,8 @@ class ModelNews(QObject):
     def _on_hashed(self, _path: Path, _hashes: FileHashes) -> None:
         self._hashed.emit()
 
-    def _on_job_ended(self, _item: object) -> None:
-        """The engine may have tried what the chosen model predicts."""
-        if self._session.model.spec.prediction == Prediction.UNKNOWN.value:
+    def _on_job_ended(self, item: JobItem) -> None:
+        """The engine may have tried what the chosen model predicts, or a model's file may be another by now."""
+        at_fault = item.failure is not None and item.failure.kind is ErrorKind.MODEL
+        if at_fault or self._session.model.spec.prediction == Prediction.UNKNOWN.value:
             self._catalog.refresh()

@@ -24,6 +24,7 @@ from sdstudio.domain.model_file import (
 from sdstudio.domain.models_found import FoundModel, ModelState
 
 DOT = " · "
+_LINK = re.compile(r"((?P<part>[^:]+): )?a link (?P<rest>.*)", re.DOTALL)
 
 
 def _tr(text: str) -> str:
@@ -55,15 +56,27 @@ def file_size(count: int) -> str:
     return _tr("{size} kB").format(size=max(1, round(count / 1000))) if count else _tr("empty")
 
 
+def how_large(file: ModelFile) -> str:
+    """“link” for one that was not followed; "" for what could not be looked at."""
+    if file.verdict is Verdict.UNREACHABLE:
+        return _tr("link") if file.reason.startswith("a link") else ""
+    return file_size(file.size_bytes)
+
+
+def _is_single(file: ModelFile) -> bool:
+    """A file, which is called without its suffix, unlike a folder."""
+    path = Path(file.path)
+    return bool(path.suffix) and path.name == file.name + path.suffix
+
+
 def title(model: FoundModel) -> str:
-    """What people call it: the title beside its file, else its name; a refused file has none but its own."""
-    if model.state in (ModelState.REFUSED, ModelState.LATER):
-        return file_name(model.file)
-    return model.file.side_car.title or (model.info.name if model.info is not None else model.file.name)
+    """The name that it has in the menu, on the command line and in pictures; of what cannot be used, its file's."""
+    return file_name(model.file) if model.state in (ModelState.REFUSED, ModelState.LATER) else model.name
 
 
 def file_name(file: ModelFile) -> str:
-    return Path(file.path).name
+    """Of a folder what it is called: in the Hugging Face cache that is not its own name."""
+    return Path(file.path).name if _is_single(file) else file.name
 
 
 def role(file: ModelFile) -> str:
@@ -174,11 +187,33 @@ def _broken(file: ModelFile) -> Reason:
 
 
 def _unreachable(file: ModelFile) -> Reason:
-    if file.reason.startswith("a link"):
-        text = _tr("It leads out of the folders in this list: {reason}.")
-        return Reason(_tr("Not followed: this is a link to elsewhere."), text.format(reason=file.reason))
+    link = _LINK.fullmatch(file.reason)
+    if link is not None:
+        return _link(link["part"] or "", link["rest"])
     text = _tr("{reason}. Look whether you may read it, and whether its disk is connected.")
     return Reason(_tr("This file cannot be read."), text.format(reason=file.reason[:1].upper() + file.reason[1:]))
+
+
+def _link(part: str, rest: str) -> Reason:
+    """`part`: which one of a folder, "" for a file; `rest` goes on after “a link”."""
+    gone = re.fullmatch(r"to (.*), which is not there", rest, re.DOTALL)
+    if gone is not None and part:
+        text = _tr(
+            "Perhaps the download is not complete: get it once more. {part} leads to {target}, which is not there."
+        )
+        return Reason(_tr("A part of it is a link that leads nowhere."), text.format(part=part, target=gone[1]))
+    if gone is not None:
+        text = _tr("{target} is not there. Look whether it was moved, and whether its disk is connected.")
+        return Reason(_tr("This link leads nowhere."), text.format(target=gone[1]))
+    outside = re.fullmatch(r"to (.*): add the folder (.*)", rest, re.DOTALL)
+    if outside is not None:
+        head = _tr("Not followed: this is a link to elsewhere.")
+        if part:
+            head = _tr("Not followed: a part of it is a link to elsewhere.")
+        text = _tr("It leads to {target}, out of the folders in this list. To use it, add the folder {folder}.")
+        return Reason(head, text.format(target=Path(outside[1]).name, folder=outside[2]))
+    head = _tr("A part of it is a link that leads in a circle.") if part else _tr("This link leads in a circle.")
+    return Reason(head, _tr("It leads to itself, by way of other links or at once. Make it anew, or take it away."))
 
 
 def _not_yet(file: ModelFile) -> Reason:
@@ -234,6 +269,7 @@ def facts(model: FoundModel) -> list[Fact]:
     if _in_the_box(model):
         kind = _joined(_tr("Small model that comes with SD Studio"), _channels(file))
     lines = (
+        (_tr("Title"), file.side_car.title),
         (_tr("Kind"), kind),
         (_tr("Predicts"), predicts(file) if is_model and file.family is not None else ""),
         (_tr("Weights"), precise),

@@ -29,6 +29,7 @@ from sdstudio.domain.model_file import ModelFamily, ModelFile, ModelRole
 from sdstudio.domain.models import ModelInfo
 from sdstudio.domain.request import GenerationRequest, RefinerSpec
 from sdstudio.storage.model_library import ModelLibrary
+from sdstudio.storage.model_refusal import means_a_file, no_such_file
 
 _SHOWN = 10
 _KINDS = {
@@ -158,8 +159,11 @@ class Additions:
         """By file, else by the name in a folder. Raises UsageError for what is unknown or does not fit."""
         path = Path(name).expanduser()
         found = self._library.inspect(path.absolute()) if _is_file(path) else None
-        if found is None:
+        if found is None and not path.is_absolute():  # one of the same name elsewhere is not what was asked for
             found = find_added(name, self._files, role, self._family)
+        if found is None and means_a_file(name):
+            error = no_such_file(path)
+            raise UsageError(f"argument {option}: {error.message}", hint=error.hint)
         if found is None:
             raise UsageError(f"argument {option}: There is no {_KINDS[role]} “{name}”.", hint=self._offer(name, role))
         why = misfit(found, role, self._family)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import secrets
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sdstudio.cli.added import Additions, overridden
@@ -96,10 +97,11 @@ def find_model(services: CliServices, name: str) -> ModelInfo:
 
 
 def _named_file(services: CliServices, name: str) -> ModelError | None:
-    """Why a file of the added folders, given by its name in the list, cannot be used. None where one of that name can:
-    then it is the name that does not do."""
+    """Why a file of the added folders, given by its name in the list or its own, cannot be used. None where one of that
+    name can: then it is the name that does not do."""
     wanted = name.strip().casefold()
-    found = [file for file in services.library.scan().models if file.name.casefold() == wanted]
+    files = services.library.scan().models
+    found = [file for file in files if wanted in (file.name.casefold(), Path(file.path).name.casefold())]
     usable = any(file.loadable or (file.draws and file.layout == FOLDER_LAYOUT) for file in found)
     return why_refused(found[0]) if found and not usable else None
 

@@ -132,6 +132,6 @@ def _add(args: argparse.Namespace, services: CliServices, console: Console) -> i
 
 def _folder(argument: str, text: str) -> Path:
     path = Path(text).expanduser().absolute()
-    if "\0" in text or not path.is_dir():
+    if not os.path.isdir(path):
         raise UsageError(f"argument {argument}: There is no folder “{text}”.", hint="Look at its name.")
     return path

@@ -24,20 +24,28 @@ XL_SIZES = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FamilyPresets:
     """`badge`: the family in short; `group`: what stands together in the menu of models; `sizes`: the first one is
-    what a model begins with; `tool`: it finishes or enlarges pictures, so that it can stand in for no other model."""
+    what a model begins with; `tool`: it finishes or enlarges pictures, so that it can stand in for no other model;
+    `short`: a badge of its own where there is little room."""
 
     badge: str
     group: str
     sizes: tuple[Size, ...]
     guidance_scale: float = 7.5
     tool: bool = False
+    short: str = ""
 
     @property
     def size(self) -> Size:
         return self.sizes[0]
 
+    @property
+    def short_badges(self) -> tuple[str, ...]:
+        """Where there is little room: the generation alone, the longest first."""
+        return (self.short,) if self.short else _SHORT[self.group]
+
 
 _1, _2, _XL = "Stable Diffusion 1", "Stable Diffusion 2", "Stable Diffusion XL"
+_SHORT = {_1: ("SD 1.5", "1.5"), _2: ("SD 2", "2"), _XL: ("SDXL", "XL")}
 
 FAMILY_PRESETS: Mapping[ModelFamily, FamilyPresets] = {
     ModelFamily.SD1: FamilyPresets(badge="SD 1.5", group=_1, sizes=usual_sizes(512)),
@@ -49,7 +57,7 @@ FAMILY_PRESETS: Mapping[ModelFamily, FamilyPresets] = {
     ModelFamily.SD2_INPAINTING: FamilyPresets(badge="SD 2 inpaint", group=_2, sizes=usual_sizes(512)),
     ModelFamily.SD2_DEPTH: FamilyPresets(badge="SD 2 depth", group=_2, sizes=usual_sizes(512)),
     ModelFamily.X4_UPSCALER: FamilyPresets(
-        badge="SD ×4 upscaler", group=_2, sizes=usual_sizes(512), guidance_scale=9.0, tool=True
+        badge="SD ×4 upscaler", group=_2, sizes=usual_sizes(512), guidance_scale=9.0, tool=True, short="×4"
     ),
     # 10 is what the published pipelines of unCLIP begin with; they follow an embedding beside the prompt.
     ModelFamily.UNCLIP_L: FamilyPresets(badge="SD 2 unCLIP", group=_2, sizes=usual_sizes(768), guidance_scale=10.0),

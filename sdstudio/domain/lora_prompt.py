@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sdstudio.domain.additions import LORA_WEIGHT_MAX
@@ -62,6 +63,20 @@ def renamed(text: str, tag: LoraTag, name: str) -> str:
     old = text[tag.start : tag.end]
     place = old.index(tag.name, old.index(":") + 1)
     return text[: tag.start] + old[:place] + name + old[place + len(tag.name) :] + text[tag.end :]
+
+
+def without(text: str, tags: Iterable[LoraTag]) -> str:
+    """The same prompt without these of its tags, nor the blanks and commas that stood there for them alone."""
+    for tag in sorted(tags, key=lambda each: each.start, reverse=True):
+        before, after = text[: tag.start].rstrip(" "), text[tag.end :].lstrip(" ")
+        apart = (before, after) != (text[: tag.start], text[tag.end :])
+        if after.startswith(",") and (not before or before.endswith((",", "\n"))):
+            after = after[1:].lstrip(" ")
+        if not after and before.endswith(","):
+            before = before[:-1].rstrip(" ")
+        needed = apart and before and after and not before.endswith("\n") and after[0] not in ",\n"
+        text = f"{before} {after}" if needed else before + after
+    return text
 
 
 def with_tags_of(negative: str, prompt: str) -> tuple[str, str]:

@@ -36,6 +36,12 @@ class FoundModel:
     info: ModelInfo | None = None
     search: str = ""
 
+    @property
+    def name(self) -> str:
+        """What it is called, in every list; of a link to another model what the link is called."""
+        own = self.info is not None and self.info.spec.path == self.file.path
+        return self.info.name if own and self.info is not None else self.file.name
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundFolder:

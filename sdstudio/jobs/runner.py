@@ -33,6 +33,7 @@ from sdstudio.jobs.edit_run import EditRun, is_edit
 from sdstudio.jobs.job import Job, new_job_id
 from sdstudio.jobs.job_images import JobImages
 from sdstudio.jobs.journal import Journal
+from sdstudio.jobs.model_replaced import told_of_replaced
 from sdstudio.jobs.outputs import SUFFIX, file_stems
 from sdstudio.storage.files import check_writable, reserve_names
 from sdstudio.storage.mask_files import encode_mask
@@ -109,6 +110,8 @@ class JobRunner:
         saver = _Saver(job, self._journal, emit, cancel, self._record, self._chunks)
         try:
             outcome = self._attempt(job, saver, cancel)
+            if isinstance(outcome, Failed):
+                outcome = told_of_replaced(outcome, job.request)
         finally:
             self._close_entry(job)
         saver.end(outcome)

@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Any
 from sdstudio.domain.errors import ModelError
 from sdstudio.domain.family_presets import FAMILY_PRESETS, usual_sizes
 from sdstudio.domain.geometry import Size
-from sdstudio.domain.model_file import FOLDER_LAYOUT, LOADABLE_FAMILIES, ModelFamily, ModelFile
+from sdstudio.domain.model_file import FOLDER_LAYOUT, LOADABLE_FAMILIES, ModelFamily, ModelFile, Verdict
+from sdstudio.domain.model_names import told_apart
 from sdstudio.domain.models import STARTER_NAME, ModelInfo, ModelPresets
 from sdstudio.domain.request import ModelSpec
 from sdstudio.storage.box_facts import read_box
 from sdstudio.storage.catalog_files import entry_of, presets_of
 from sdstudio.storage.hashes import HashCache, hashed_file
 from sdstudio.storage.model_card import card_name, read_card, read_presets, read_quick
-from sdstudio.storage.model_refusal import why_not
+from sdstudio.storage.model_refusal import means_a_file, no_such_file, why_not
 from sdstudio.storage.model_words import read_words
 from sdstudio.storage.recognise.links import cache_name
 
@@ -84,16 +85,19 @@ class ModelCatalog:
         return CatalogLook(infos=tuple(self._info(entry, wait=False) for entry in self._entries(scan)), scan=scan)
 
     def find(self, name_or_path: str) -> ModelInfo:
-        """By name in any case, by the title in its side-car file, or by folder or file. Waits for the hash, which takes
-        seconds for a large file. Raises ModelError that says what there is, or why a file cannot be used."""
+        """By name in any case, by the title in its side-car file, by its file's name with as many of the folders above
+        it as are given, or by folder or file. Waits for the hash, which takes seconds for a large file. Raises
+        ModelError that says what there is, or why a file cannot be used."""
         wanted = name_or_path.strip()
         if self._has_built_in and wanted.casefold() == self._name(self._built_in).casefold():
             return self._info(self._built_in_entry, wait=True)
-        path = Path(wanted).expanduser()
-        if (os.sep in wanted or "/" in wanted) and _exists(path):
+        path = _path_of(wanted)
+        placed = os.sep in wanted or "/" in wanted
+        if placed and _exists(path):
             return self._info(self._entry_at(path.absolute()), wait=True)
         entries = self._entries(self._scan())
         named = [entry for entry in entries if wanted.casefold() in entry.names]
+        named = named or _called(wanted, entries)
         if len(named) == 1:
             return self._info(named[0], wait=True)
         if len(named) > 1:
@@ -101,16 +105,13 @@ class ModelCatalog:
             raise ModelError(f"Several models are called “{wanted}”.", hint=f"Give the folder or file of one: {paths}.")
         if wanted and _exists(path):
             return self._info(self._entry_at(path.absolute()), wait=True)
-        names = [entry.name for entry in entries]
-        shown = ", ".join(names[:_NAMES_SHOWN]) + (" …" if len(names) > _NAMES_SHOWN else "")
-        hint = f"There are: {shown}." if names else "No model was found at all; install SD Studio again."
-        raise ModelError(f"There is no model “{wanted}”.", hint=hint)
+        raise no_such_file(path) if means_a_file(wanted) else _no_model(wanted, entries)
 
     # -- what there is ------------------------------------------------------------------------------------------------
 
     @property
     def _has_built_in(self) -> bool:
-        return (self._built_in / INDEX).is_file()
+        return os.path.isfile(self._built_in / INDEX)
 
     @property
     def _built_in_entry(self) -> _Entry:
@@ -139,15 +140,16 @@ class ModelCatalog:
 
     def _entry_at(self, path: Path) -> _Entry:
         """Raises ModelError for what cannot be used."""
-        if path.is_file() and path.name == INDEX:
+        # os.path, here and below: it says no where one may not look; pathlib raises.
+        if os.path.isfile(path) and path.name == INDEX:
             path = path.parent
-        if path.is_dir() and not (path / INDEX).is_file():
+        if os.path.isdir(path) and not os.path.isfile(path / INDEX):
             hint = f"A model is a file, or a folder in diffusers layout with a file {INDEX}."
             raise ModelError(f"“{path}” is not a model that SD Studio can use.", hint=hint)
         found = self._library.inspect(path) if self._library is not None else _recognised(path, self._folders)
-        if _is_strange_folder(found) or (path.is_file() and not found.loadable):
+        if _is_strange_folder(found) or not (os.path.isdir(path) or found.loadable):
             raise why_not(found)
-        return _Entry(path, found.name if path.is_file() else self._name(path), found)
+        return _Entry(path, self._name(path) if os.path.isdir(path) else found.name, found)
 
     # -- one of them --------------------------------------------------------------------------------------------------
 
@@ -230,32 +232,68 @@ def _one_each(models: Iterable[ModelFile]) -> dict[str, ModelFile]:
     return seen
 
 
+def _no_model(wanted: str, entries: Sequence[_Entry]) -> ModelError:
+    apart = told_apart((entry.name, str(entry.path)) for entry in entries)
+    names = [apart.get(str(entry.path), entry.name) for entry in entries]
+    shown = ", ".join(names[:_NAMES_SHOWN]) + (" …" if len(names) > _NAMES_SHOWN else "")
+    hint = f"There are: {shown}." if names else "No model was found at all; install SD Studio again."
+    return ModelError(f"There is no model “{wanted}”.", hint=hint)
+
+
 def _is_sound_folder(found: ModelFile) -> bool:
     return found.draws and found.layout == FOLDER_LAYOUT and found.family in LOADABLE_FAMILIES
 
 
 def _is_strange_folder(found: ModelFile | None) -> bool:
-    """One of a family that the engine does not know. What is damaged stays: the engine says what is missing."""
-    return found is not None and found.draws and found.layout == FOLDER_LAYOUT and found.family not in LOADABLE_FAMILIES
+    """One of a family that the engine does not know, or that is unsafe or has links to what is not here. What is
+    damaged otherwise stays: the engine says what is missing."""
+    if found is None or found.loadable:
+        return False
+    if found.refused:
+        return found.verdict in (Verdict.UNSAFE, Verdict.UNREACHABLE)
+    return found.draws and not _is_sound_folder(found)
+
+
+def _path_of(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # “~somebody” who is not known here
+        return Path(text)
+
+
+def _called(text: str, entries: Sequence[_Entry]) -> list[_Entry]:
+    """As the lists tell those of one name apart, or by the end of their paths."""
+    apart = told_apart((entry.name, str(entry.path)) for entry in entries)
+    shown = [entry for entry in entries if apart.get(str(entry.path), "").casefold() == text.casefold() != ""]
+    return shown or [entry for entry in entries if _ends_with(entry.path, text)]
+
+
+def _ends_with(path: Path, text: str) -> bool:
+    """`old/wash.safetensors` is the end of `/models/old/wash.safetensors`; in any case."""
+    parts = [part.casefold() for part in Path(text).parts]
+    return bool(parts) and [part.casefold() for part in path.parts[-len(parts) :]] == parts
 
 
 def _exists(path: Path) -> bool:
+    """Also a link that leads nowhere, of which it is said so."""
     try:
-        return path.exists()
+        return os.path.lexists(path)
     except (OSError, ValueError):  # a name that is too long, or has a zero byte
         return False
 
 
 def _find_below(folder: Path, depth: int) -> Iterator[Path]:
     """Folders with a Stable Diffusion's model_index.json; nothing is looked for inside of one."""
-    if (folder / INDEX).is_file():
+    if os.path.isfile(folder / INDEX):
         if "StableDiffusion" in str(read_json(folder / INDEX).get("_class_name", "")):
             yield folder
         return
     if depth == 0:
         return
     try:
-        children = sorted(child for child in folder.iterdir() if child.is_dir() and not child.name.startswith("."))
+        children = sorted(
+            child for child in folder.iterdir() if os.path.isdir(child) and not child.name.startswith(".")
+        )
     except OSError:
         return  # Missing or not allowed: such a folder has no models to offer.
     for child in children:

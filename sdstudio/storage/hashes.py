@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ def unet_weights(folder: Path) -> Path | None:
 
 def hashed_file(model: Path) -> Path | None:
     """The file whose hash names the model: itself, or of a folder its UNet's weights."""
-    return unet_weights(model) if model.is_dir() else model
+    return unet_weights(model) if os.path.isdir(model) else model
 
 
 def sha256_of(path: Path) -> str:

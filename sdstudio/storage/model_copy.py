@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class _Job:
 
 def is_model_name(path: Path) -> bool:
     """Whether a file is named like a model, or a folder may hold some."""
-    return path.is_dir() or path.name.lower().endswith(SUFFIXES)
+    return os.path.isdir(path) or path.name.lower().endswith(SUFFIXES)
 
 
 def copy_models(

@@ -18,11 +18,12 @@ def model_folders(folder: Path) -> list[Path]:
     """The folders with models of a program's own folder, so that its code and outputs need not be searched; else the
     folder itself. Of ComfyUI also those that its extra_model_paths.yaml names."""
     models = folder / "models"
-    if (models / _A1111).is_dir():
-        return [path for path in (models, folder / "embeddings") if path.is_dir()]
-    if (models / _COMFYUI).is_dir():
-        return [models, *(path for path in extra_paths(folder / EXTRA_PATHS) if path.is_dir())]
-    if (folder / _INVOKEAI).is_file() and models.is_dir():
+    # os.path says no where one may not look; pathlib raises, and one such folder would be the end of the whole look.
+    if os.path.isdir(models / _A1111):
+        return list(filter(os.path.isdir, (models, folder / "embeddings")))
+    if os.path.isdir(models / _COMFYUI):
+        return [models, *filter(os.path.isdir, extra_paths(folder / EXTRA_PATHS))]
+    if os.path.isfile(folder / _INVOKEAI) and os.path.isdir(models):
         return [models]
     return [folder]
 

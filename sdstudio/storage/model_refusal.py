@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from sdstudio.domain.errors import ModelError
 from sdstudio.domain.model_file import LOADABLE_FAMILIES, WHOLE, ModelFile, Verdict
 
@@ -13,9 +16,23 @@ _HINTS = {
 }
 
 
+def means_a_file(text: str) -> bool:
+    """Whether what somebody typed is a place or a file's name, rather than the name of a model."""
+    from sdstudio.storage.recognise.tables import SUFFIXES  # all that looks into files: the window begins without it
+
+    return "/" in text or os.sep in text or text.lower().endswith(SUFFIXES)
+
+
+def no_such_file(path: Path) -> ModelError:
+    hint = "Look at its name and folder; “sdstudio models” lists what can be used."
+    return ModelError(f"There is no such file: “{path.absolute()}”.", hint=hint)
+
+
 def why_not(found: ModelFile) -> ModelError:
     """For a file that was refused, one that is only a part, and one of a family that only a later version will load."""
     name = found.path.replace("\\", "/").rpartition("/")[2]
+    if not name.startswith(found.name):  # a folder of the Hugging Face cache, which is called as its revision
+        name = found.name
     if found.refused:
         meaning = "Nothing in it was run." if found.verdict is Verdict.UNSAFE else ""
         reason = found.reason.removesuffix(": refused")

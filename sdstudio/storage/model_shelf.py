@@ -30,7 +30,7 @@ def look_through(catalog: ModelCatalog, built_in: Path, own: Path, added: Sequen
             path=place,
             kind=kinds.get(place, FolderKind.ADDED),
             # Our own is made when something is put into it.
-            connected=place == own or place.is_dir(),
+            connected=place == own or os.path.isdir(place),
             models=tuple(sorted(models, key=_order)),
         )
         for place, models in places.items()
@@ -77,5 +77,4 @@ def _state(file: ModelFile, info: ModelInfo | None) -> ModelState:
 
 
 def _order(model: FoundModel) -> tuple[int, str, str]:
-    name = model.info.name if model.info is not None else model.file.name
-    return model.state.value, name.casefold(), model.file.path
+    return model.state.value, model.name.casefold(), model.file.path

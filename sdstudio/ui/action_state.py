@@ -9,6 +9,7 @@ from sdstudio.ui.action_table import Needs
 from sdstudio.ui.actions import translated
 from sdstudio.ui.canvas.history_list import history_words
 from sdstudio.ui.keymap import ROWS
+from sdstudio.ui.mnemonics import with_mnemonics
 from sdstudio.ui.window_parts import WindowParts
 
 
@@ -73,7 +74,7 @@ class ActionState(QObject):
             if labels:
                 step = history_words(labels[0])
                 words = self.tr("{action}: {step}").format(action=words, step=step[:1].lower() + step[1:])
-            self._parts.actions[name].setText(words)
+            self._parts.actions[name].setText(*with_mnemonics([words]))
 
     def _check_tool(self, tool: str) -> None:
         self._parts.actions[f"tool_{tool}"].setChecked(True)

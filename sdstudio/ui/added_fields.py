@@ -13,10 +13,11 @@ from sdstudio.domain.added_find import added_of
 from sdstudio.domain.additions import AddedFile
 from sdstudio.domain.family_tasks import IMAGE_GUIDANCE_RANGE, REFINER_BEGIN, tasks_of
 from sdstudio.domain.model_file import ModelRole
+from sdstudio.domain.model_names import told_apart
 from sdstudio.domain.request import GUIDANCE_MAX, NOISE_LEVEL_MAX, RefinerSpec
 from sdstudio.ui.controls import ComboField, FieldLabel, ValueSlider, describe
 from sdstudio.ui.theme import Theme
-from sdstudio.ui.tokens import LABEL_COLUMN, ROW_GAP
+from sdstudio.ui.tokens import CONTROL_HEIGHT, LABEL_COLUMN, ROW_GAP
 
 _DATA = Qt.ItemDataRole.UserRole
 _PERCENT = 100
@@ -69,8 +70,11 @@ class FamilyFields(QWidget):
         for name, (field, entry) in named.items():
             row = self._rows[field] = QWidget()
             label = FieldLabel(self._theme, name, entry)
-            # A name that is longer than the column takes what it needs of its own row only.
-            label.setFixedWidth(max(LABEL_COLUMN, label.sizeHint().width() + _LABEL_GAP))
+            # A name that is longer than the column goes on in a second line: the fields stand below each other.
+            label.setWordWrap(True)
+            label.setFixedWidth(LABEL_COLUMN)
+            label.setContentsMargins(0, 0, _LABEL_GAP, 0)
+            label.setFixedHeight(max(CONTROL_HEIGHT, label.heightForWidth(LABEL_COLUMN)))
             line = QHBoxLayout(row)
             line.setContentsMargins(0, 0, 0, 0)
             line.setSpacing(0)
@@ -146,7 +150,9 @@ class FamilyFields(QWidget):
         """How many there are to choose from; one that is chosen and not here is among them, named as such."""
         family, state = self._session.model.family, self._session.state
         rows: list[tuple[str, AddedFile | None, str]] = [(self.tr("The model's own"), None, "")]
-        rows += [(title(file), added_of(file), file.path) for file in self._added.of(ModelRole.VAE, family)]
+        files = self._added.of(ModelRole.VAE, family)
+        names = told_apart((title(file), file.path) for file in files)
+        rows += [(names.get(file.path, title(file)), added_of(file), file.path) for file in files]
         current = 0
         if state.vae is not None:
             file = self._added.vae(state.vae, family)

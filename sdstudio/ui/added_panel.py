@@ -87,7 +87,7 @@ class AddedPanel(QWidget):
     def tab_stops(self) -> list[QWidget]:
         """In reading order."""
         inside = [stop for view in self.rows.values() for stop in view.tab_stops()]
-        return [self.fold, self.add, self.error.remedy, *inside]
+        return [self.fold, self.add, self.error.remedy, self.error.other, *inside]
 
     @cached_property
     def popup(self) -> AddPopup:
@@ -139,6 +139,7 @@ class AddedPanel(QWidget):
         self.fold.toggled.connect(self._set_unfolded)
         self.add.clicked.connect(self.open_list)
         self.error.remedy.clicked.connect(self._cure)
+        self.error.other.clicked.connect(self._take_out)
         self._session.state_changed.connect(self._follow)
         self._session.model_changed.connect(self._show)
         self._added.changed.connect(self._show)
@@ -172,6 +173,10 @@ class AddedPanel(QWidget):
     def _cure(self) -> None:
         if self._fault is not None and self._fault.cured:
             self.prompt_asked.emit(self._fault.cured)
+
+    def _take_out(self) -> None:
+        if self._fault is not None:
+            self.prompt_asked.emit(self._fault.rest)
 
     # Showing
 
@@ -240,7 +245,7 @@ class AddedPanel(QWidget):
         if fault is None:
             self.error.clear()
         else:
-            self.error.show_error(StudioError(fault.words), fault.remedy)
+            self.error.show_error(StudioError(fault.words), fault.remedy, fault.take_out)
 
     def _none(self) -> str:
         model = self._session.model

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
@@ -125,8 +125,12 @@ class Banner(QFrame):
 
     def drop_passing(self) -> None:
         """Something else was tried: what is out of date goes."""
-        first = self.message
-        self._messages = [message for message in self._messages if not message.passing]
+        self.drop(message for message in self._messages if message.passing)
+
+    def drop(self, messages: Iterable[Message]) -> None:
+        """What is out of date goes, shown or waiting; those that are gone already do not matter."""
+        first, old = self.message, list(messages)
+        self._messages = [message for message in self._messages if not any(message is gone for gone in old)]
         if not self._messages:
             self.hide()
         elif self.message is not first:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from sdstudio.app.context import AppContext
-from sdstudio.app.job_item import JobItem
+from sdstudio.app.job_item import JobItem, JobState
 from sdstudio.domain.events import PictureSaved, Preview
 from sdstudio.domain.image import ImageBuffer
 from sdstudio.domain.request import UpscaleRequest
@@ -126,6 +126,8 @@ class CanvasPresenter(QObject):
     def _on_ended(self, item: JobItem) -> None:
         """A run that ended without a picture leaves its last preview, marked as what it is."""
         self._item = None
+        if item.state is not JobState.DONE and not self._area.strip.has_previews:
+            self._area.show_steps(False)  # it was begun anew for the run, and belongs to no picture
         content = self._area.view.content
         if content is None or not content.forming or self._last_preview is None:
             return

@@ -23,6 +23,7 @@ from sdstudio.ui.controls_labels import (
     Heading,
     SectionLine,
     TextLabel,
+    breakable,
 )
 from sdstudio.ui.controls_slider import Slider, ValueSlider
 
@@ -47,6 +48,7 @@ __all__ = [
     "TextLabel",
     "ToggleButton",
     "ValueSlider",
+    "breakable",
     "describe",
     "draw_badge",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
@@ -26,6 +26,8 @@ from sdstudio.ui.tokens import BADGE_HEIGHT, CONTROL_HEIGHT, RADIUS, RADIUS_BADG
 
 _ItemIndex = QModelIndex | QPersistentModelIndex
 _TEXT_MARGIN = 7
+_TEXT_AIR = 4
+_BADGE_PADDING, _BADGE_GAP = 12, 8
 _COMMIT_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
 
@@ -132,6 +134,8 @@ def _wheel_with_focus(widget: QWidget, event: QWheelEvent, act: Callable[[QWheel
 class ComboField(QComboBox):
     """A drop-down; with `badge_role` its rows and the field show a small badge at the right."""
 
+    elide_mode = Qt.TextElideMode.ElideRight
+
     def __init__(self, theme: Theme, parent: QWidget | None = None, *, badge_role: int | None = None) -> None:
         super().__init__(parent)
         self.theme = theme
@@ -152,6 +156,19 @@ class ComboField(QComboBox):
         if self._badge_role is None or self.currentIndex() < 0:
             return ""
         return str(self.currentData(self._badge_role) or "")
+
+    def short_badges(self) -> tuple[str, ...]:
+        """What stands for the badge where a long name needs its room, the longest first."""
+        return ()
+
+    def badge_for(self, text: str, width: int) -> str:
+        """The badge that is drawn beside `text` in `width` logical pixels: the first that fits, none where that leaves
+        a name whole which has a shorter one, and the shortest where the name is cut all the same."""
+        room = width - self.fontMetrics().horizontalAdvance(text) - _TEXT_AIR
+        shorter = self.short_badges() if self.badge else ()
+        badges = (self.badge, *shorter, *("" for _ in shorter[:1]))
+        least = (self.badge, *shorter)[-1]
+        return next((badge for badge in badges if badge_width(self.theme, badge) <= room), least)
 
     def set_invalid(self, invalid: bool) -> None:
         set_style_property(self, "invalid", invalid)
@@ -176,10 +193,10 @@ class ComboField(QComboBox):
         area = self.style().subControlRect(
             QStyle.ComplexControl.CC_ComboBox, option, QStyle.SubControl.SC_ComboBoxEditField, self
         )
-        taken = draw_badge(painter, self.theme, area, self.badge, self.isEnabled()) if self.badge else 0
-        option.currentText = self.fontMetrics().elidedText(
-            option.currentText, Qt.TextElideMode.ElideRight, area.width() - taken - 4
-        )
+        badge = self.badge_for(option.currentText, area.width())
+        taken = draw_badge(painter, self.theme, area, badge, self.isEnabled()) if badge else 0
+        room = area.width() - taken - _TEXT_AIR
+        option.currentText = self.fontMetrics().elidedText(option.currentText, self.elide_mode, room)
         painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
         if self._key_focus and self.hasFocus():
             _draw_focus_edge(painter, self.theme, self.rect())
@@ -187,6 +204,8 @@ class ComboField(QComboBox):
 
 class ComboRows(QStyledItemDelegate):
     """Rows of a drop-down list: 28 px, name left, badge right, and a line between those of one badge and the next."""
+
+    elide_mode = Qt.TextElideMode.ElideRight
 
     def __init__(self, theme: Theme, badge_role: int | None, parent: QWidget) -> None:
         super().__init__(parent)
@@ -211,7 +230,7 @@ class ComboRows(QStyledItemDelegate):
         painter.setFont(self._theme.font("body"))
         painter.setPen(self._theme.color("text"))
         name = painter.fontMetrics().elidedText(
-            str(index.data(Qt.ItemDataRole.DisplayRole) or ""), Qt.TextElideMode.ElideRight, area.width() - taken
+            str(index.data(Qt.ItemDataRole.DisplayRole) or ""), self.elide_mode, area.width() - taken
         )
         painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, name)
         painter.restore()
@@ -224,12 +243,17 @@ class ComboRows(QStyledItemDelegate):
         return bool(above.data(self._badge_role) != index.data(self._badge_role))
 
 
+def badge_width(theme: Theme, text: str) -> int:
+    """What a badge takes with its gap, in logical pixels; nothing for none."""
+    return QFontMetrics(theme.font("badge")).horizontalAdvance(text) + _BADGE_PADDING + _BADGE_GAP if text else 0
+
+
 def draw_badge(painter: QPainter, theme: Theme, area: QRect, text: str, enabled: bool = True) -> int:
     """Draws a badge at the right end of `area`; returns the width it takes with its gap, in logical pixels."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setFont(theme.font("badge"))
-    width = painter.fontMetrics().horizontalAdvance(text) + 12
+    width = painter.fontMetrics().horizontalAdvance(text) + _BADGE_PADDING
     top = area.top() + (area.height() - BADGE_HEIGHT) // 2
     box = QRectF(area.right() - width + 0.5, top + 0.5, width, BADGE_HEIGHT - 1)
     painter.setPen(QPen(theme.color("control" if enabled else "line"), 1))
@@ -238,7 +262,7 @@ def draw_badge(painter: QPainter, theme: Theme, area: QRect, text: str, enabled:
     painter.setPen(theme.color("text2" if enabled else "off"))
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
     painter.restore()
-    return width + 8
+    return width + _BADGE_GAP
 
 
 def _draw_focus_edge(painter: QPainter, theme: Theme, rect: QRect) -> None:

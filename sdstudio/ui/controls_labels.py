@@ -6,7 +6,7 @@ from typing import Literal
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QStyleOptionButton, QVBoxLayout, QWidget
 
 from sdstudio.domain.errors import StudioError
 from sdstudio.ui.controls_buttons import LinkButton
@@ -14,6 +14,8 @@ from sdstudio.ui.fonts import FontRole
 from sdstudio.ui.theme import Theme
 from sdstudio.ui.tokens import CONTROL_HEIGHT, LABEL_COLUMN, LINE_BODY
 
+_LONG_WORD, _PIECE = 24, 8
+_ZERO_WIDTH_SPACE = "\u200b"
 LabelRole = Literal["text", "label", "hint", "key"]
 
 
@@ -92,6 +94,32 @@ class SectionLine(QFrame):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
 
+def breakable(text: str) -> str:
+    """The same to read; long words, such as the names of files, can go on in the next line: a label would be as wide
+    as they are, and its column with it."""
+    return " ".join(_with_breaks(word) if len(word) > _LONG_WORD else word for word in text.split(" "))
+
+
+def _with_breaks(word: str) -> str:
+    return _ZERO_WIDTH_SPACE.join(word[place : place + _PIECE] for place in range(0, len(word), _PIECE))
+
+
+class _Cure(LinkButton):
+    """A link that never makes its column wider: a name in it may be longer than that. Cut, it has its tooltip."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__(theme)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(24, self.sizeHint().height())
+
+    def initStyleOption(self, option: QStyleOptionButton) -> None:
+        super().initStyleOption(option)
+        option.text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideMiddle, self.width())
+        self.setToolTip("" if option.text == self.text() else self.text())
+
+
 class ErrorLine(QWidget):
     """What is wrong with the field above and what cures it; not there while nothing is."""
 
@@ -100,14 +128,18 @@ class ErrorLine(QWidget):
         self.theme = theme
         self._icon = QLabel()
         self._icon.setFixedSize(LINE_BODY, LINE_BODY)
+        self._text = ""
         self._words = TextLabel(theme)
         self._words.setWordWrap(True)
-        self.remedy = LinkButton(theme)
+        self.remedy = _Cure(theme)
         self.remedy.hide()
+        self.other = _Cure(theme)
+        self.other.hide()
         column = QVBoxLayout()
         column.setSpacing(0)
         column.addWidget(self._words)
         column.addWidget(self.remedy, 0, Qt.AlignmentFlag.AlignLeft)
+        column.addWidget(self.other, 0, Qt.AlignmentFlag.AlignLeft)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 4)
         row.setSpacing(6)
@@ -118,13 +150,15 @@ class ErrorLine(QWidget):
 
     @property
     def text(self) -> str:
-        return self._words.text()
+        return self._text
 
-    def show_error(self, error: StudioError, remedy: str = "") -> None:
-        """Shows message and hint; `remedy` is the text of a link (`remedy.clicked`) that cures it."""
-        self._words.setText(" ".join(part for part in (error.message, error.hint) if part))
-        self.remedy.setText(remedy)
-        self.remedy.setVisible(bool(remedy))
+    def show_error(self, error: StudioError, remedy: str = "", other: str = "") -> None:
+        """Shows message and hint; `remedy` and `other` are the texts of links (`remedy.clicked`) that cure it."""
+        self._text = " ".join(part for part in (error.message, error.hint) if part)
+        self._words.setText(breakable(self._text))
+        for link, text in ((self.remedy, remedy), (self.other, other)):
+            link.setText(text)
+            link.setVisible(bool(text))
         self._colour()
         self.show()
         from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent  # many enums, which few starts need
@@ -132,6 +166,7 @@ class ErrorLine(QWidget):
         QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, self.text))
 
     def clear(self) -> None:
+        self._text = ""
         self._words.clear()
         self.hide()
 

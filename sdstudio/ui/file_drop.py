@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QMimeData, QObject, Signal
+from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent
 from PySide6.QtWidgets import QAbstractScrollArea, QLineEdit, QWidget
 
@@ -15,6 +15,12 @@ def picture_paths(data: QMimeData) -> list[str]:
     """The local picture files in `data`, by their names."""
     paths = [url.toLocalFile() for url in data.urls()]
     return [path for path in paths if path.lower().endswith(SUFFIXES)]
+
+
+def take_as_copy(event: QDropEvent) -> None:
+    """Whatever is proposed: after a move, the program that the files come from may delete them."""
+    event.setDropAction(Qt.DropAction.CopyAction)
+    event.accept()
 
 
 class FileDrop(QObject):
@@ -42,10 +48,10 @@ class FileDrop(QObject):
         if not (paths or models or event.mimeData().hasImage()):
             return False
         if isinstance(event, QDragEnterEvent | QDragMoveEvent):
-            event.acceptProposedAction()
+            take_as_copy(event)
             return True
         if event.type() == QEvent.Type.Drop:
-            event.acceptProposedAction()
+            take_as_copy(event)
             if paths:
                 self.dropped.emit(paths)
             elif models:

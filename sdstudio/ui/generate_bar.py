@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from sdstudio.ui.controls import ElidedLabel, PrimaryButton, SectionLine, TextLabel, describe
+from sdstudio.ui.controls import ElidedLabel, PrimaryButton, SectionLine, TextLabel, breakable, describe
 from sdstudio.ui.keymap import native_text
 from sdstudio.ui.theme import Theme, set_surface
 from sdstudio.ui.tokens import DOCK_PADDING, LINE_BODY, ROW_GAP, SECTION_GAP
@@ -106,7 +106,7 @@ class GenerateBar(QWidget):
         """A reason is never cut; where it needs a second line it gets one."""
         words = self._reason or self._problem
         long = bool(words) and self.fontMetrics().horizontalAdvance(words) > self.width() - 2 * DOCK_PADDING
-        self.why.setText(words)
+        self.why.setText(breakable(words))
         self.why.setVisible(long)
         self.cost.setVisible(not long)
         self.aside.setVisible(not long)

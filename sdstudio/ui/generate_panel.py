@@ -204,8 +204,9 @@ class GeneratePanel(QWidget):
         self._session.update(**changes)
 
     def _choose_model(self, info: ModelInfo) -> None:
+        """Its settings are taken over where it is another one."""
         self.clear_error("model")
-        self._session.choose_model(info)
+        self._session.choose_model(info, presets=info.spec.path != self._session.model.spec.path)
 
     def _choose_size(self, size: Size) -> None:
         self._update(width=size.width, height=size.height)

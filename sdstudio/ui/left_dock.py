@@ -108,7 +108,8 @@ class LeftDock(QWidget):
         self._session.state_changed.connect(self._clear_fault)
         self._session.model_changed.connect(self._set_tab_order)
         self.loras.prompt_asked.connect(self.prompt.positive.set_text)
-        self.loras.error.remedy.clicked.connect(self.prompt.focus_prompt)
+        for link in (self.loras.error.remedy, self.loras.error.other):
+            link.clicked.connect(self.prompt.focus_prompt)
         self.loras.stops_changed.connect(self._set_tab_order)
         self.settings.family.stops_changed.connect(self._set_tab_order)
         self._set_tab_order()
@@ -209,13 +210,15 @@ class LeftDock(QWidget):
         return whole
 
     def _follow_plan(self) -> None:
-        """The canvas decides what is asked here; where it does, its frame decides the size, too."""
+        """The canvas decides what is asked here; where it does, its frame decides the size, too. What needs a
+        picture has no size of its own."""
         plan = self._planner.plan
         self.edit.show_plan(plan)
         self.edit_fold.set_open(plan.on_canvas and plan.task != "text")
         self.mix.show_plan(plan)
         self.mix_fold.set_open(tasks_of(self._session.model.family).varies)
-        self.settings.set_size_shown(not plan.on_canvas)
+        draws = tasks_of(self._session.model.family).can("text")
+        self.settings.set_size_shown(draws and not plan.on_canvas)
 
     def _change_words(self, field: str) -> str:
         words = {

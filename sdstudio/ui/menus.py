@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
 
 from sdstudio.ui.action_table import ACTION_ROWS, Menu
 from sdstudio.ui.actions import Actions, translated
+from sdstudio.ui.mnemonics import with_mnemonics
 
 PICTURE_MENU = ("edit_result", "use_settings", "enlarge", "", "copy", "show_in_folder", "", "to_bin")
 """What one can do with a picture, in the menus that open on it; "" is a line."""
@@ -33,6 +34,14 @@ def _fill(target: QMenu, menu: Menu, actions: Actions) -> None:
                 subs[row.sub].setToolTipsVisible(True)
             place = subs[row.sub]
         place.addAction(actions[row.name])
+    for filled in (target, *subs.values()):
+        _mark(filled)
+
+
+def _mark(menu: QMenu) -> None:
+    entries = [action for action in menu.actions() if not action.isSeparator()]
+    for action, text in zip(entries, with_mnemonics([action.text() for action in entries]), strict=True):
+        action.setText(text)
 
 
 def picture_menu(actions: Actions, parent: QWidget, names: tuple[str, ...] = PICTURE_MENU) -> QMenu:

@@ -22,7 +22,7 @@ from sdstudio.app.mix_pictures import MixPictures
 from sdstudio.app.session import Session
 from sdstudio.domain.errors import StudioError
 from sdstudio.ui.controls import ErrorLine, Heading, LinkButton, TextLabel, describe
-from sdstudio.ui.file_drop import picture_paths
+from sdstudio.ui.file_drop import picture_paths, take_as_copy
 from sdstudio.ui.mix_row import MixRowView
 from sdstudio.ui.qimage import to_buffer
 from sdstudio.ui.theme import Theme, set_surface
@@ -114,7 +114,7 @@ class MixPanel(QWidget):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Also a picture out of our own lists."""
         if picture_paths(event.mimeData()) or event.mimeData().hasImage():
-            event.acceptProposedAction()
+            take_as_copy(event)
             self._set_over(True)
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
@@ -123,7 +123,7 @@ class MixPanel(QWidget):
     def dropEvent(self, event: QDropEvent) -> None:
         self._set_over(False)
         if self.take(event.mimeData()):
-            event.acceptProposedAction()
+            take_as_copy(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

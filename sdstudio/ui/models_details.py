@@ -6,7 +6,7 @@ from html import escape
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QImage, QPixmap, QTextOption
+from PySide6.QtGui import QFocusEvent, QGuiApplication, QImage, QPixmap, QTextOption
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QTextBrowser, QVBoxLayout, QWidget
 from shiboken6 import isValid
 
@@ -17,6 +17,7 @@ from sdstudio.app.model_thumbs import read_model_picture
 from sdstudio.domain.model_file import FOLDER_LAYOUT, Evidence, Prediction, Verdict
 from sdstudio.domain.models_found import FoundModel, ModelState
 from sdstudio.ui.controls import Button, ElidedLabel, IconButton, LinkButton, TextLabel, ToggleButton, describe
+from sdstudio.ui.focus_ring import RingKeeper
 from sdstudio.ui.qimage import fitted, to_qimage
 from sdstudio.ui.segments import Segment, Segments
 from sdstudio.ui.theme import Theme, set_surface
@@ -25,6 +26,22 @@ HEIGHT = 232
 THUMB = 112
 NAME_WIDTH = 88
 _CHECKPOINTS = (".ckpt", ".pt", ".pth", ".bin")
+
+
+class _Facts(QTextBrowser):
+    """With the ring on keyboard focus: the keys scroll it."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self._ring = RingKeeper(self, theme)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self._ring.focus_in(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._ring.focus_out(event)
 
 
 class ModelDetails(QWidget):
@@ -48,7 +65,7 @@ class ModelDetails(QWidget):
         self._in_use = self._default = ""
         self.heading = ElidedLabel(theme, font="heading")
         self.close_button = IconButton(theme, "close", self.tr("Close the details"), flat=True, icon_size=16)
-        self.facts = QTextBrowser()
+        self.facts = _Facts(theme)
         self.thumb = QLabel()
         self.use = Button(theme, self.tr("Use"))
         self.default = ToggleButton(theme, self.tr("Set as default"))
@@ -69,8 +86,8 @@ class ModelDetails(QWidget):
         self._arrange()
         self._connect()
 
-    def show_model(self, model: FoundModel | None, in_use: str, default: str) -> None:
-        """`in_use` and `default` are paths."""
+    def show_model(self, model: FoundModel | None, title: str, in_use: str, default: str) -> None:
+        """`title`: what the list calls it; `in_use` and `default` are paths."""
         again = model is not None and self._model is not None and model.file.path == self._model.file.path
         place = self.facts.verticalScrollBar().value() if again else 0
         self._model, self._in_use, self._default = model, in_use, default
@@ -78,7 +95,7 @@ class ModelDetails(QWidget):
             self.heading.setText(self.tr("Choose a model in the list"))
             self.facts.clear()
         else:
-            self.heading.setText(words.title(model))
+            self.heading.setText(title)
             self._write()
             self.facts.verticalScrollBar().setValue(place)
         self._show_actions()

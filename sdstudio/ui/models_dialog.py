@@ -6,7 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent, QKeyEvent, QKeySequence, QShortcut
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QKeyEvent,
+    QKeySequence,
+    QShortcut,
+)
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QVBoxLayout, QWidget
 
 from sdstudio.app import model_words
@@ -16,7 +24,8 @@ from sdstudio.domain.errors import StudioError
 from sdstudio.domain.models_found import FolderKind, FoundFolder
 from sdstudio.ui.controls import Button, SectionLine, TextLabel, ToggleButton, describe
 from sdstudio.ui.dialogs import SideDialog
-from sdstudio.ui.models_folders import FolderList
+from sdstudio.ui.file_drop import take_as_copy
+from sdstudio.ui.models_folders import FolderList, telling_name
 from sdstudio.ui.models_intake import IntakeBar, IntakeState, model_paths
 from sdstudio.ui.models_pane import ModelsPane
 from sdstudio.ui.theme import Theme, set_surface
@@ -99,7 +108,7 @@ class ModelsDialog(SideDialog):
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(lambda folder: self._desk.add_folder(Path(folder)))
+        dialog.fileSelected.connect(lambda folder: self._use_in_place([Path(folder)]))
         dialog.open()
 
     def _show_folder_menu(self, folder: FoundFolder, position: QPoint) -> None:
@@ -111,18 +120,26 @@ class ModelsDialog(SideDialog):
 
     def _use_in_place(self, paths: list[Path]) -> None:
         """Their folders are added. Where they are in the list already, they are only shown."""
+        folders = sorted({path if path.is_dir() else path.parent for path in paths})
+        new = [folder for folder in folders if not self._desk.looks_through(folder)]
         self._show_all()
         self.pane.list.setFocus()
-        self._brought = str(paths[0])
-        if self.pane.want(str(paths[0])):
-            self.intake.show_outcome(self.tr("“{name}” is in the list already.").format(name=paths[0].name))
-            self._judge()
-            return
-        folders = sorted({path if path.is_dir() else path.parent for path in paths})
-        for folder in folders:
+        shown = next((path for path in paths if path in new or path.parent in new), paths[0])
+        self._brought = str(shown)
+        there = self.pane.want(str(shown))
+        for folder in new:
             self._desk.add_folder(folder)
-        names = ", ".join(f"“{folder.name}”" for folder in folders)
-        self.intake.show_outcome(self.tr("Added to the list: {folders}").format(folders=names))
+        if new:
+            names = ", ".join(f"“{telling_name(folder)}”" for folder in new)
+            self.intake.show_outcome(self.tr("Added to the list: {folders}").format(folders=names))
+            return
+        words = self.tr("“{name}” is in the list already.")
+        if len(paths) > 1:
+            words = self.tr("All {count} are in the list already.")
+        self.intake.show_outcome(words.format(name=paths[0].name, count=len(paths)))
+        self._judge()
+        if not there:
+            self._desk.catalog.refresh()
 
     def _on_made(self, paths: tuple[Path, ...]) -> None:
         if not paths:
@@ -163,8 +180,11 @@ class ModelsDialog(SideDialog):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if model_paths(event.mimeData()) and self.intake.state is not IntakeState.BUSY:
-            event.acceptProposedAction()
+            take_as_copy(event)
             self.intake.set_hot(True)
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        take_as_copy(event)  # only what was taken as it came in moves on here
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         self.intake.set_hot(False)
@@ -173,8 +193,7 @@ class ModelsDialog(SideDialog):
         self.intake.set_hot(False)
         paths = model_paths(event.mimeData())
         if paths:
-            event.setDropAction(Qt.DropAction.CopyAction)
-            event.accept()
+            take_as_copy(event)
             self.ask_about(paths)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -87,6 +87,7 @@ class SearchField(QLineEdit):
         self.setPlaceholderText(words)
         self.setAccessibleName(words)
         self.setClearButtonEnabled(True)
+        self.setAcceptDrops(False)  # files that are dropped here are the dialog's, as everywhere in it
         self._icon = self.addAction(theme.icon("search", "text2", 16), QLineEdit.ActionPosition.LeadingPosition)
         theme.changed.connect(self._colour)
 

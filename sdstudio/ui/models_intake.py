@@ -14,6 +14,7 @@ from sdstudio.app import model_words as words
 from sdstudio.app.model_intake import IntakeProgress, is_model_name
 from sdstudio.domain.errors import StudioError
 from sdstudio.ui.controls import Button, ElidedLabel, IconButton, describe
+from sdstudio.ui.models_folders import telling_name
 from sdstudio.ui.theme import Theme
 from sdstudio.ui.tokens import ICON_SIZE, RADIUS
 
@@ -82,7 +83,7 @@ class IntakeBar(QWidget):
         title = f"“{first.name}”" if one else self.tr("{count} files and folders").format(count=len(self._paths))
         hint = self.tr("Where they are: adds {count} folders to the list.").format(count=len(folders))
         if len(folders) == 1:
-            name = next(iter(folders)).name
+            name = telling_name(next(iter(folders)))
             hint = self.tr("Where it is: adds the folder “{folder}” to the list.").format(folder=name)
         self.use.setText(self.tr("Use it where it is") if one else self.tr("Use them where they are"))
         self.copy.setText(self.tr("Copy into my models"))

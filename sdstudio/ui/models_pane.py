@@ -62,11 +62,13 @@ class ModelsPane(QWidget):
     def follow(self) -> None:
         """What the last look found; the chosen row stays chosen."""
         current = self.list.current
-        path = self._wanted or (current.file.path if current is not None else self._desk.session.model.spec.path)
+        path = current.file.path if current is not None else self._desk.session.model.spec.path
         self._mark()
         self.rows.set_folders(self._desk.folders)
-        if self.list.choose(path):
+        if self._wanted and self.list.choose(self._wanted):
             self._wanted = ""
+        else:
+            self.list.choose(path)
         self.refill()
 
     def show_folder(self, folder: FoundFolder | None) -> None:
@@ -76,7 +78,8 @@ class ModelsPane(QWidget):
         self.refill()
 
     def want(self, path: str) -> bool:
-        """Chooses the row of this file, now or as soon as it is found. Whether it is there already."""
+        """Chooses the row of this file, or the first one below this folder, now or as soon as it is found. Whether it
+        is there already."""
         self._wanted = "" if self.list.choose(path) else path
         return not self._wanted
 
@@ -151,7 +154,9 @@ class ModelsPane(QWidget):
 
     def _show_model(self) -> None:
         if self._details_open:
-            self.details.show_model(self.list.current, self._desk.session.model.spec.path, self._desk.default_path)
+            model = self.list.current
+            title = self.rows.title(model) if model is not None else ""
+            self.details.show_model(model, title, self._desk.session.model.spec.path, self._desk.default_path)
 
     def _filter(self) -> None:
         self._typed.stop()

@@ -31,6 +31,7 @@ from PySide6.QtWidgets import (
 
 from sdstudio.app import messages
 from sdstudio.domain.geometry import Size
+from sdstudio.domain.model_names import told_apart
 from sdstudio.domain.request import JobRequest, UpscaleRequest
 from sdstudio.ui.row_paint import paint_ground, paint_keyboard_frame, paint_line
 from sdstudio.ui.theme import Theme
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from sdstudio.app.job_item import JobItem
 
 ROW_HEIGHT = 46
+MODEL_HEIGHT = 16
+"""A third line, with the model, where not all rows have the same."""
 LINE_HEIGHT = 16
 HANDLE_WIDTH = 32
 CROSS_WIDTH = 28
@@ -49,17 +52,24 @@ Index = QModelIndex | QPersistentModelIndex
 class QueueModel(QAbstractListModel):
     """The waiting jobs. Moving asks the queue; the rows change when it says so."""
 
-    FIRST, SECOND, JOB_ID = (Qt.ItemDataRole.UserRole + n for n in range(3))
+    FIRST, SECOND, JOB_ID, MODEL = (Qt.ItemDataRole.UserRole + n for n in range(4))
+    """MODEL: the name of the model; "" where it would say nothing, since all have the same."""
     move_asked = Signal(str, int)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._items: tuple[JobItem, ...] = ()
+        self._names: tuple[str, ...] = ()
 
-    def set_items(self, items: tuple[JobItem, ...]) -> None:
+    def set_items(self, items: tuple[JobItem, ...], running: JobItem | None = None) -> None:
         self.beginResetModel()
         self._items = items
+        self._names = _model_names(items, running)
         self.endResetModel()
+
+    @property
+    def row_height(self) -> int:
+        return ROW_HEIGHT + (MODEL_HEIGHT if any(self._names) else 0)
 
     @property
     def items(self) -> tuple[JobItem, ...]:
@@ -81,8 +91,11 @@ class QueueModel(QAbstractListModel):
             return self.summary(item.request)
         if role == self.JOB_ID:
             return item.job_id
+        if role == self.MODEL:
+            return self._names[index.row()]
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{messages.request_title(item.request)}\n{self.summary(item.request)}"
+            lines = (messages.request_title(item.request), _model_name(item.request), self.summary(item.request))
+            return "\n".join(filter(None, lines))
         return None
 
     def summary(self, request: JobRequest) -> str:
@@ -120,8 +133,23 @@ class QueueModel(QAbstractListModel):
         return False
 
 
+def _model_name(request: JobRequest) -> str:
+    return "" if isinstance(request, UpscaleRequest) else request.model.name
+
+
+def _model_names(items: tuple[JobItem, ...], running: JobItem | None) -> tuple[str, ...]:
+    """As the menu calls them; nothing where all have the same model."""
+    every = [item.request for item in (*items, *((running,) if running is not None else ()))]
+    models = {request.model.path: request.model.name for request in every if not isinstance(request, UpscaleRequest)}
+    if len(models) < 2:
+        return ("",) * len(items)
+    names = models | told_apart((name, path) for path, name in models.items())
+    requests = [item.request for item in items]
+    return tuple("" if isinstance(each, UpscaleRequest) else names[each.model.path] for each in requests)
+
+
 class QueueDelegate(QStyledItemDelegate):
-    """Two lines, a handle to drag by, a cross."""
+    """Two lines, or three with the model; a handle to drag by, a cross."""
 
     remove_asked = Signal(str)
 
@@ -130,7 +158,8 @@ class QueueDelegate(QStyledItemDelegate):
         self._theme = theme
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        return QSize(120, ROW_HEIGHT)
+        model = index.model()
+        return QSize(120, model.row_height if isinstance(model, QueueModel) else ROW_HEIGHT)
 
     @staticmethod
     def cross_rect(row: QRect) -> QRect:
@@ -156,6 +185,11 @@ class QueueDelegate(QStyledItemDelegate):
         words = row.adjusted(HANDLE_WIDTH, 7, -CROSS_WIDTH - 12, -7)
         words.setHeight(LINE_HEIGHT)
         paint_line(painter, self._theme, words, str(index.data(QueueModel.FIRST)), "body", "text")
+        model = str(index.data(QueueModel.MODEL))
+        if model:
+            words.translate(0, LINE_HEIGHT)
+            middle = Qt.TextElideMode.ElideMiddle
+            paint_line(painter, self._theme, words, model, "small", "text2", middle)
         words.moveBottom(row.bottom() - 7)
         paint_line(painter, self._theme, words, str(index.data(QueueModel.SECOND)), "small", "text2")
         if state & QStyle.StateFlag.State_HasFocus and state & QStyle.StateFlag.State_KeyboardFocusChange:
@@ -205,10 +239,14 @@ class QueueView(QListView):
         if self.isVisible():  # as in GalleryView
             self.viewport().update()
 
-    def set_items(self, items: tuple[JobItem, ...]) -> None:
-        """Keeps the chosen run chosen where it still waits."""
+    @property
+    def row_height(self) -> int:
+        return self._model.row_height
+
+    def set_items(self, items: tuple[JobItem, ...], running: JobItem | None = None) -> None:
+        """Keeps the chosen run chosen where it still waits. `running`: its model counts where models are told apart."""
         chosen = self._chosen()
-        self._model.set_items(items)
+        self._model.set_items(items, running)
         if chosen:
             self._choose(chosen)
 

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 from sdstudio.app.gallery_model import GalleryModel, GalleryRole
 from sdstudio.ui.controls import Heading, IconButton, LinkButton, SectionLine, TextLabel
 from sdstudio.ui.gallery_view import PictureList
-from sdstudio.ui.queue_view import ROW_HEIGHT, QueueView
+from sdstudio.ui.queue_view import QueueView
 from sdstudio.ui.run_model import RunModel
 from sdstudio.ui.theme import Theme, set_surface
 from sdstudio.ui.tokens import LINE_BODY
@@ -227,7 +227,7 @@ class ResultsDock(QWidget):
         self._empty.setVisible(nothing)
         self._space.setVisible(not nothing and not earlier)
         self.run_list.setFixedHeight(self.run_list.content_height(min(RUN_ROWS_MOST, max(1, run_rows))))
-        self.queue.setFixedHeight(ROW_HEIGHT * min(QUEUE_ROWS_MOST, max(1, waiting)))
+        self.queue.setFixedHeight(self.queue.row_height * min(QUEUE_ROWS_MOST, max(1, waiting)))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -63,7 +63,7 @@ class RunPresenter(QObject):
         self._dock.run_section.set_fact(words)
 
     def _on_waiting(self, items: tuple[JobItem, ...]) -> None:
-        self._dock.queue.set_items(items)
+        self._dock.queue.set_items(items, self._context.queue.current)
         self._strip.set_waiting(len(items))
         runs = self.tr("1 run") if len(items) == 1 else self.tr("{count} runs").format(count=len(items))
         known = [item.seconds_left for item in items if item.seconds_left is not None]

@@ -73,6 +73,10 @@ class StepStrip(QWidget):
         return self._previews.get(step)
 
     @property
+    def has_previews(self) -> bool:
+        return bool(self._order)
+
+    @property
     def steps(self) -> int:
         return self._steps
 

@@ -11,13 +11,12 @@ from sdstudio.app.about_facts import card_news
 from sdstudio.app.bin import PictureBin
 from sdstudio.app.context import AppContext
 from sdstudio.app.engine_state import EngineState
-from sdstudio.app.job_item import JobItem, JobState
 from sdstudio.app.model_missing import MissingModel
 from sdstudio.domain.engine_api import EngineInfo
-from sdstudio.domain.errors import ErrorKind, InvalidRequest, StudioError, UnreadableFile
-from sdstudio.domain.events import Failed
+from sdstudio.domain.errors import InvalidRequest, StudioError, UnreadableFile
 from sdstudio.jobs.journal import JournalEntry
 from sdstudio.ui.banner import Banner, Message, Remedy
+from sdstudio.ui.job_failures import JobFailures, message_of
 from sdstudio.ui.left_dock import LeftDock
 
 _DEVICE_TOLD = "device_told"
@@ -34,7 +33,7 @@ class Troubles(QObject):
         self._context = context
         self._banner = banner
         self._left = left
-        context.queue.job_ended.connect(self._on_ended)
+        self._jobs = JobFailures(context, banner, left, self)
         context.bridge.state_changed.connect(self._on_engine)
         context.bridge.info_changed.connect(self._on_info)
         context.recovery.entries_changed.connect(self._on_recovered)
@@ -57,7 +56,7 @@ class Troubles(QObject):
     def show_error(self, error: StudioError) -> None:
         """Beside its field where it belongs to one, else in the banner."""
         if not (isinstance(error, InvalidRequest) and self._left.show_error(error)):
-            self._banner.show_message(_message(error))
+            self._banner.show_message(message_of(error))
 
     def show_note(self, words: str) -> None:
         self._banner.show_message(Message(title=words, kind="info"))
@@ -69,7 +68,7 @@ class Troubles(QObject):
         """What could not be opened is said until something else is tried; all other problems stay."""
         if isinstance(error, UnreadableFile):
             self._banner.drop_passing()
-            self._banner.show_message(replace(_message(error), passing=True))
+            self._banner.show_message(replace(message_of(error), passing=True))
         else:
             self.show_error(error)
 
@@ -101,27 +100,10 @@ class Troubles(QObject):
         words = text.format(chosen=chosen.name, other=other.name if other is not None else "", kin=kin)
         self._banner.show_message(Message(title=title, text=words, remedies=remedies, kind="info", topic="model"))
 
-    def _on_ended(self, item: JobItem) -> None:
-        failure = item.failure
-        if item.state is not JobState.FAILED or failure is None:
-            return
-        if failure.field and self._left.show_error(InvalidRequest(failure.field, failure.message, hint=failure.hint)):
-            return
-        again = () if failure.kind in (ErrorKind.BAD_INPUT, ErrorKind.DEVICE_LOST) else (self._again(item),)
-        self._banner.show_message(_message(failure, again))
-
-    def _again(self, item: JobItem) -> Remedy:
-        """An edit finds its place on the canvas again."""
-        edits = self._context.edit_jobs
-        job = edits.job(item.job_id)
-        if job is None:
-            return Remedy(self.tr("Try again"), lambda: self._context.queue.add(item.request))
-        return Remedy(self.tr("Try again"), lambda: edits.again(job, job.request))
-
     def _on_engine(self, state: EngineState) -> None:
         failure = self._context.bridge.failure
         if state is EngineState.BROKEN and failure is not None and self._context.queue.current is None:
-            self._banner.show_message(_message(failure))
+            self._banner.show_message(message_of(failure))
 
     def _on_info(self, info: EngineInfo) -> None:
         """A device that is gone or does not work is told once, not at every start until it is back."""
@@ -153,13 +135,6 @@ class Troubles(QObject):
             Remedy(self.tr("Forget it") if one else self.tr("Forget them"), recovery.forget_all),
         )
         self._banner.show_message(Message(title=title, text=text, remedies=remedies, kind="info"))
-
-
-def _message(error: StudioError | Failed, remedies: tuple[Remedy, ...] = ()) -> Message:
-    words = messages.error_words(error)
-    text = " ".join(part for part in (words.meaning, words.hint) if part)
-    topic = error.topic if isinstance(error, StudioError) else ""
-    return Message(title=words.message, text=text, details=words.details, remedies=remedies, topic=topic)
 
 
 def _short(text: str, most: int = 80) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,43 @@ def test_what_cannot_be_found_says_what_there_is(catalog: ModelCatalog, tmp_path
     model(tmp_path / "models" / "group" / "zebra")
     with pytest.raises(ModelError, match="Several models"):
         catalog.find("zebra")
+
+
+def test_a_path_that_is_not_there_is_told_as_one(
+    catalog: ModelCatalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    for text in ("none.safetensors", "gone/none", "~/none.CKPT", str(tmp_path / "none")):
+        with pytest.raises(ModelError) as error:
+            catalog.find(text)
+        place = tmp_path / text.removeprefix("~/")
+        assert error.value.message == f"There is no such file: “{place}”." and "There are" not in str(error.value)
+    with pytest.raises(ModelError, match="no such file"):
+        catalog.find("~no such person/x.safetensors")
+    assert [catalog.find(text).name for text in ("~/models/zebra", "models/group/Large")] == ["zebra", "Large"]
+
+
+def test_a_model_is_found_by_the_end_of_its_path(catalog: ModelCatalog, tmp_path: Path) -> None:
+    assert catalog.find("Group/large").spec.path == str(tmp_path / "models" / "group" / "Large")
+    model(tmp_path / "models" / "group" / "zebra")
+    assert catalog.find("group/zebra").spec.path == str(tmp_path / "models" / "group" / "zebra")
+    assert catalog.find("models/zebra").spec.path == str(tmp_path / "models" / "zebra")
+    with pytest.raises(ModelError, match="Large, group/zebra, models/zebra"):
+        catalog.find("nothing")
+    model(tmp_path / "models" / "a" / "in" / "deep")
+    model(tmp_path / "models" / "b" / "in" / "deep")
+    assert catalog.find("B/…/deep").spec.path == str(tmp_path / "models" / "b" / "in" / "deep"), "as the menu shows it"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="making links needs a right on Windows")
+def test_a_link_that_leads_nowhere_is_told_as_one(catalog: ModelCatalog, tmp_path: Path) -> None:
+    link = tmp_path / "link.safetensors"
+    link.symlink_to(tmp_path / "gone.safetensors")
+    with pytest.raises(ModelError, match=r"gone\.safetensors, which is not there"):
+        catalog.find(str(link))
+    shut = tmp_path / "shut.safetensors"
+    shut.symlink_to(tmp_path / ("x" * 300))  # as where one may not look: an error, and not that it is missing
+    with pytest.raises(ModelError, match="Refused"):
+        catalog.find(str(shut))

@@ -13,6 +13,7 @@ from sdstudio.domain.lora_prompt import (
     tag_name,
     tag_text,
     with_tags_of,
+    without,
     without_tags,
 )
 from sdstudio.domain.prompt import PromptPart, change_weight, parse_prompt, weighted_spans
@@ -130,3 +131,29 @@ def test_a_name_is_exchanged_where_it_stands() -> None:
 )
 def test_tags_are_taken_to_the_prompt(negative: str, prompt: str, moved: tuple[str, str]) -> None:
     assert with_tags_of(negative, prompt) == moved
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("a cat <lora:x>", "a cat"),
+        ("a cat, <lora:x:1>, night", "a cat, night"),
+        ("a cat, <lora:x:1>", "a cat"),
+        ("<lora:x>, a cat", "a cat"),
+        ("<lora:x> <lora:y> a cat", "a cat"),
+        ("a <lora:x> cat", "a cat"),
+        ("a<lora:x>cat", "acat"),
+        ("(<lora:x>) cat", "() cat"),
+        ("a cat,\n<lora:x>, night", "a cat,\nnight"),
+        ("<lora:x>\nnight", "\nnight"),
+        ("<lora:x>", ""),
+    ],
+)
+def test_a_tag_goes_with_the_blanks_and_commas_that_were_there_for_it(text: str, left: str) -> None:
+    assert without(text, lora_tags(text)) == left
+
+
+@given(prompts)
+def test_what_is_left_names_no_lora_and_keeps_all_other_words(text: str) -> None:
+    left = without(text, lora_tags(text))
+    assert left.replace(" ", "").replace(",", "") == without_tags(text).replace(" ", "").replace(",", "")

@@ -19,11 +19,22 @@ def resolve(path: Path, roots: Sequence[Path]) -> Path:
         raise Refusal(Verdict.UNREACHABLE, "a link that leads in a circle")
     if not _is_link(path, real):
         return real
-    if not any(real.is_relative_to(os.path.realpath(root)) for root in (*roots, *_blobs(path))):
-        raise Refusal(Verdict.UNREACHABLE, f"a link to {real}: add that folder")
-    if not real.exists():
+    if _is_missing(real):
         raise Refusal(Verdict.UNREACHABLE, f"a link to {real}, which is not there")
+    if not any(real.is_relative_to(os.path.realpath(root)) for root in (*roots, *_blobs(path))):
+        raise Refusal(Verdict.UNREACHABLE, f"a link to {real}: add the folder {real.parent}")
     return real
+
+
+def _is_missing(path: Path) -> bool:
+    """False also where a folder above may not be entered: then nothing is known of it."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _is_link(path: Path, real: Path) -> bool:

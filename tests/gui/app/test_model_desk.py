@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from pytestqt.modeltest import ModelTester
 from pytestqt.qtbot import QtBot
 
@@ -166,3 +168,30 @@ def test_ten_thousand_rows_are_filtered_without_making_their_words(qapp: object)
     model.set_filter("model 0999")
     assert len(titles(model)) == 11
     assert len(model._rows) == 0, "words are made for rows that are looked at"
+
+
+@pytest.mark.parametrize(
+    ("reason", "title", "says"),
+    [
+        ("a link to /d/gone.sft, which is not there", "This link leads nowhere.", "/d/gone.sft is not there. Look"),
+        (
+            "a link to /d/far/x.sft: add the folder /d/far",
+            "Not followed: this is a link to elsewhere.",
+            "It leads to x.sft, out of the folders in this list. To use it, add the folder /d/far.",
+        ),
+        ("a link that leads in a circle", "This link leads in a circle.", "It leads to itself"),
+    ],
+)
+def test_a_link_that_is_not_followed_says_why(qapp: object, reason: str, title: str, says: str) -> None:
+    model = ModelListModel()
+    link = file("link", verdict=Verdict.UNREACHABLE, reason=reason)
+    part = replace(link, name="turbo 1.5", path="/x/4f2a.c0", reason=f"unet/a.safetensors: {reason}")
+    shut = file("shut", verdict=Verdict.UNREACHABLE, reason="cannot be opened: Permission denied")
+    model.set_folders((folder("one", link, part, shut),))
+    rows: list[ModelRow] = [model.index(model.row_of(path.path)).data(ModelListRole.ROW) for path in (link, part, shut)]
+    assert [row.title for row in rows] == ["link.safetensors", "turbo 1.5", "shut.safetensors"]
+    assert [row.second for row in rows] == ["link", "", ""], "nothing of them is known to be empty"
+    told = rows[0].reason
+    assert told is not None and told.title == title and told.text.startswith(says)
+    assert rows[1].reason is not None and "part of it is a link" in rows[1].reason.title
+    assert rows[2].reason is not None and rows[2].reason.title == "This file cannot be read."

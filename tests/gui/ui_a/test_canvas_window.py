@@ -80,7 +80,7 @@ def test_actions_follow_the_page(window: MainWindow, made: Made, qtbot: QtBot) -
     assert not any(actions[name].isEnabled() for name in absent)
     stroke(window)
     assert actions["undo"].isEnabled() and actions["mask_clear"].isEnabled()
-    assert actions["undo"].text() == "Undo: brush"
+    assert actions["undo"].text() == "&Undo: brush"
     window.commands.run("undo")
     assert actions["redo"].isEnabled() and not actions["undo"].isEnabled() and not actions["mask_clear"].isEnabled()
     window.canvas.show_result()

@@ -20,6 +20,7 @@ from sdstudio.ui.theme import Theme
 from tests.gui.ui_a.conftest import show
 from tests.helpers import model_families as families
 from tests.helpers.model_files import write_checkpoint, write_safetensors
+from tests.helpers.model_shapes import vae
 
 SD1 = ["Stable Diffusion 1", "portraits", "watercolour", "fill-in"]
 SD2 = ["Stable Diffusion 2", "landscapes-768"]
@@ -170,3 +171,16 @@ def test_models_of_one_name_are_told_apart(dock: LeftDock, context: AppContext, 
     assert names >= {"ink.safetensors", "ink.ckpt", "old/wash.safetensors", "new/wash.safetensors"}
     context.session.choose_model(menu.itemData(menu.findText("ink.ckpt"), int(CatalogRole.INFO)))
     assert (menu.currentText(), context.session.state.model.name) == ("ink.ckpt", "ink")
+
+
+def test_vaes_of_one_name_are_told_apart_alike(dock: LeftDock, context: AppContext, qtbot: QtBot) -> None:
+    models = context.paths.models
+    write_safetensors(models / "ink.safetensors", families.small_sd(1))
+    for place in ("VAE", "old"):
+        write_safetensors(models / place / "clear.safetensors", vae(width=8))
+    with qtbot.waitSignal(context.catalog.refreshed):
+        context.catalog.refresh()
+    menu, field = dock.settings.model, dock.settings.family.vae
+    context.session.choose_model(menu.itemData(menu.findText("ink"), int(CatalogRole.INFO)))
+    names = [field.itemText(row) for row in range(field.count())]
+    assert sorted(names) == ["The model's own", "VAE/clear.safetensors", "old/clear.safetensors"]

@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QApplication, QMenu
 from pytestqt.qtbot import QtBot
 
 from sdstudio.app.context import AppContext
-from sdstudio.app.model_list import ModelListRole
+from sdstudio.app.model_list import ModelListRole, ModelRow
 from sdstudio.domain.request import ModelSpec
 from sdstudio.ui.controls import ComboField
+from sdstudio.ui.focus_ring import FocusRing
 from sdstudio.ui.main_window import MainWindow
 from sdstudio.ui.models_dialog import ModelsDialog
 from sdstudio.ui.models_rows import TALL_HEIGHT, ModelRowDelegate
@@ -112,6 +113,28 @@ def test_the_search_finds_by_name_and_type_and_enter_uses(
     qtbot.waitUntil(lambda: not dialog_open(dialog))
 
 
+def test_a_model_has_the_same_name_here_and_in_the_menu(
+    dialog: ModelsDialog, stocked: AppContext, window: MainWindow, qtbot: QtBot
+) -> None:
+    models = stocked.paths.models
+    write_safetensors(models / "old" / "ink.safetensors", families.small_sd(1, 9))
+    (models / "two.civitai.info").write_text('{"model": {"name": "Everyday"}}')
+    with qtbot.waitSignal(stocked.catalog.folders_changed):
+        stocked.catalog.refresh()
+    menu = window.left.settings.model
+    usable = titles(dialog)[:4]
+    assert usable == ["Starter", "models/ink.safetensors", "old/ink.safetensors", "two"]
+    assert [menu.findText(name) >= 0 for name in usable] == [True] * 4
+    row: ModelRow = dialog.pane.rows.index(2).data(ModelListRole.ROW)
+    assert row.second == str(models / "old")
+    dialog.pane.list.choose(str(models / "old" / "ink.safetensors"))
+    dialog.pane.show_details(True)
+    assert dialog.pane.details.heading.text() == "old/ink.safetensors"
+    for text, found in (("old/ink", "old/ink.safetensors"), ("everyday", "two")):
+        dialog.pane.search.setText(text)
+        qtbot.waitUntil(lambda wanted=found: titles(dialog) == [wanted])
+
+
 def dialog_open(dialog: ModelsDialog) -> bool:
     try:
         return dialog.isVisible()
@@ -131,9 +154,17 @@ def test_details_of_what_can_be_used(dialog: ModelsDialog, stocked: AppContext, 
         stocked.catalog.refresh()
     press(dialog, qtbot, Key.Key_Down, Key.Key_Space)
     details = dialog.pane.details
-    assert details.heading.text() == "Ink & wash"
+    assert details.heading.text() == "ink", "as in the menu and in pictures"
+    row: ModelRow = dialog.pane.list.currentIndex().data(ModelListRole.ROW)
+    assert (row.title, row.second) == ("ink", "ink.safetensors · Ink & wash")
     text = details.facts.toPlainText()
-    for words in ("SD 1.x checkpoint · 4 channels", "noise (epsilon) · usual for its family", "512 × 512", "paper"):
+    for words in (
+        "Ink & wash",
+        "SD 1.x checkpoint · 4 channels",
+        "noise (epsilon) · usual for its family",
+        "512 × 512",
+        "paper",
+    ):
         assert words in text
     qtbot.waitUntil(lambda: not details.thumb.pixmap().isNull())
     assert not details.prediction_row.isVisible() and not details.convert.isVisible()
@@ -258,3 +289,15 @@ def test_the_device_is_a_setting(window: MainWindow) -> None:
         field.setCurrentIndex(row)
         field.activated.emit(row)
         assert store.settings.device == value
+
+
+def test_the_facts_show_that_the_keyboard_is_there(dialog: ModelsDialog, qtbot: QtBot) -> None:
+    press(dialog, qtbot, Key.Key_Space)
+    facts = dialog.pane.details.facts
+    qtbot.waitUntil(facts.isVisible)
+    facts.setFocus(Qt.FocusReason.TabFocusReason)
+    (ring,) = (ring for ring in dialog.findChildren(FocusRing) if ring.isVisible())
+    around = ring.mapTo(dialog, ring.rect().center()), facts.mapTo(dialog, facts.rect().center())
+    assert around[0] == around[1]
+    dialog.pane.list.setFocus(Qt.FocusReason.OtherFocusReason)
+    assert not any(ring.isVisible() for ring in dialog.findChildren(FocusRing))

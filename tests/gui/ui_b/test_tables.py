@@ -13,6 +13,7 @@ from sdstudio.ui.action_table import ACTION_ROWS, Menu
 from sdstudio.ui.controls import LinkButton
 from sdstudio.ui.keymap import USUAL, users_of
 from sdstudio.ui.main_window import MainWindow
+from sdstudio.ui.mnemonics import with_mnemonics
 from sdstudio.ui.settings_dialog import SETTING_ROWS
 from sdstudio.ui.shortcuts_dialog import ShortcutsDialog, action_sections
 
@@ -34,6 +35,21 @@ def test_a_key_can_mean_two_things_only_on_two_pages() -> None:
 
 def test_every_action_does_something(window: MainWindow) -> None:
     assert window.commands.names == {row.name for row in ACTION_ROWS}
+
+
+def test_every_entry_of_a_menu_has_a_letter_of_its_own(window: MainWindow) -> None:
+    menus = [action.menu() for action in window.menuBar().actions()]
+    for menu in menus:
+        assert isinstance(menu, QMenu)
+        texts = [action.text() for action in menu.actions() if not action.isSeparator()]
+        letters = [QKeySequence.mnemonic(text).toString() for text in texts]
+        assert all(letters), f"none in {menu.title()}: {texts}"
+        assert max(Counter(letters).values()) == 1, f"twice in {menu.title()}: {texts}"
+
+
+def test_letters_are_those_that_words_begin_with_where_they_can_be() -> None:
+    texts = ["Zoom in", "Zoom out", "Undo: &brush", "Fit", "Fill", "Fi", "zz", "Big"]
+    assert with_mnemonics(texts) == ["&Zoom in", "Zoom &out", "Undo: &brush", "&Fit", "F&ill", "Fi", "zz", "Bi&g"]
 
 
 def leaves(menu: QMenu) -> list[str]:

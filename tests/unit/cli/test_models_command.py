@@ -116,12 +116,18 @@ def test_add_keeps_the_folder_in_the_settings(run: Run, desk: CliDesk, folder: P
     assert wrong.code == 2 and "There is no folder" in wrong.err
 
 
-@pytest.mark.parametrize("by", ["path", "name"])
+def test_generate_says_that_a_file_is_not_there(run: Run, tmp_path: Path) -> None:
+    result = run("generate", "a", "--model", tmp_path / "none.safetensors")
+    assert result.code == 2 and f"--model: There is no such file: “{tmp_path / 'none.safetensors'}”." in result.err
+    assert "There are" not in result.err and "There are: Starter" in run("generate", "a", "--model", "none").err
+
+
+@pytest.mark.parametrize("by", ["path", "name", "file"])
 def test_generate_refuses_with_the_reason(run: Run, desk: CliDesk, tmp_path: Path, by: str) -> None:
     path = desk.paths.models / "evil.ckpt"
     path.parent.mkdir(parents=True)
     path.write_bytes(payload(tmp_path / "marker"))
-    result = run("generate", "a", "--model", path if by == "path" else "Evil")
+    result = run("generate", "a", "--model", {"path": path, "name": "Evil", "file": "evil.ckpt"}[by])
     assert result.code == 2 and result.out == "" and desk.made == 0
     assert "a pickle that wants os.mkdir" in result.err and "Nothing in it was run." in result.err
     assert not (tmp_path / "marker").exists()

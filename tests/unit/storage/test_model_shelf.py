@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,11 @@ from sdstudio.storage.hashes import HashCache
 from sdstudio.storage.model_index import ModelIndex
 from sdstudio.storage.model_library import ModelLibrary
 from sdstudio.storage.model_predictions import can_choose
+from sdstudio.storage.model_refusal import why_not
 from sdstudio.storage.model_shelf import look_through
 from tests.helpers import model_families as families
 from tests.helpers.cli_desk import starter
-from tests.helpers.model_files import write_checkpoint, write_safetensors
+from tests.helpers.model_files import write_checkpoint, write_folder, write_safetensors
 from tests.helpers.model_shapes import under, vae
 
 
@@ -133,3 +135,27 @@ def test_the_model_in_the_box_is_no_stable_diffusion_to_look_for(tmp_path: Path)
     (found,) = look_through(catalog, box, tmp_path, ()).folders[0].models
     assert found.info is not None and found.file.family is ModelFamily.SD1
     assert "sd 1" not in found.search and "stable diffusion" not in found.search and "built in" in found.search
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="making links needs a right on Windows")
+def test_a_download_that_is_not_complete_is_no_choice(shelf: Shelf) -> None:
+    snapshot = shelf.own / "models--someone--half" / "snapshots" / "4f2a"
+    write_folder(snapshot, config={"in_channels": 4, "cross_attention_dim": 768})
+    weights = snapshot / "unet" / "diffusion_pytorch_model.safetensors"
+    assert [model.state for model in shelf.look().folders[1].models] == [ModelState.CHOICE]
+    weights.unlink()
+    weights.symlink_to(shelf.own / "models--someone--half" / "blobs" / "77")
+    found = shelf.look()
+    (half,) = found.folders[1].models
+    assert (half.name, half.state) == ("half", ModelState.REFUSED) and "which is not there" in half.file.reason
+    assert [info.name for info in found.infos] == ["Starter"]
+    assert why_not(half.file).message.startswith(
+        "Refused: “half”: unet/diffusion_pytorch_model.safetensors: a link to "
+    )
+
+
+def test_a_folder_that_may_not_be_looked_into_is_not_the_end_of_the_look(shelf: Shelf, tmp_path: Path) -> None:
+    """A name that no system has stands for a folder that belongs to somebody else: the same error, also as root."""
+    write_safetensors(shelf.own / "a.safetensors", families.small_sd(1))
+    found = shelf.look(tmp_path / ("x" * 300))
+    assert [info.name for info in found.infos] == ["Starter", "a"] and not found.folders[2].connected

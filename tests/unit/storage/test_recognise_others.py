@@ -234,8 +234,11 @@ def test_a_link_into_an_added_folder_is_followed(tmp_path: Path) -> None:
     link = tmp_path / "here" / "link.safetensors"
     link.parent.mkdir()
     link.symlink_to(real)
-    assert recognise(link).reason == f"a link to {real}: add that folder"
+    assert recognise(link).reason == f"a link to {real}: add the folder {real.parent}"
     assert recognise(link).verdict is Verdict.UNREACHABLE
+    gone = tmp_path / "here" / "gone.safetensors"
+    gone.symlink_to(tmp_path / "nowhere" / "gone.safetensors")
+    assert recognise(gone).reason == f"a link to {tmp_path / 'nowhere' / 'gone.safetensors'}, which is not there"
     found = recognise(link, [tmp_path / "disk"])
     assert (found.role, found.path, found.name) == (R.LORA, str(link), "link")
 
@@ -250,4 +253,4 @@ def test_the_hugging_face_cache_links_to_its_own_blobs(tmp_path: Path) -> None:
     assert recognise(snapshot / "lora.ckpt").role is R.LORA
     other = write_safetensors(tmp_path / "hub" / "models--other--x" / "blobs" / "def", families.lora(768))
     (snapshot / "stolen.safetensors").symlink_to(other)
-    assert "add that folder" in recognise(snapshot / "stolen.safetensors").reason
+    assert "add the folder" in recognise(snapshot / "stolen.safetensors").reason
