@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QEnterEvent, QFocusEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
 from sdstudio.ui.focus_ring import RingKeeper
@@ -103,13 +103,24 @@ class LinkButton(Button):
     def sizeHint(self) -> QSize:
         return QSize(self.fontMetrics().horizontalAdvance(self.text()) + 2, CHIP_HEIGHT)
 
-    def event(self, event: QEvent) -> bool:
-        """Underlined while pointed at: the style sheet's text-decoration does not reach a push button."""
-        if event.type() in (QEvent.Type.Enter, QEvent.Type.Leave, QEvent.Type.EnabledChange):
-            font = self.font()
-            font.setUnderline(event.type() == QEvent.Type.Enter and self.isEnabled())
-            self.setFont(font)
-        return super().event(event)
+    def enterEvent(self, event: QEnterEvent) -> None:
+        self._underline(self.isEnabled())
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self._underline(False)
+        super().leaveEvent(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        if event.type() == QEvent.Type.EnabledChange:
+            self._underline(False)
+        super().changeEvent(event)
+
+    def _underline(self, underlined: bool) -> None:
+        """While pointed at: the style sheet's text-decoration does not reach a push button."""
+        font = self.font()
+        font.setUnderline(underlined)
+        self.setFont(font)
 
 
 class IconButton(Button):
@@ -155,14 +166,16 @@ class IconButton(Button):
         self._icon_name = icon
         self._colour()
 
-    def event(self, event: QEvent) -> bool:
-        """A resting tool is quieter; it lights up when pointed at or chosen."""
-        handled = super().event(event)
-        if event.type() in (QEvent.Type.Enter, QEvent.Type.Leave):
-            self._colour()
-        return handled
+    def enterEvent(self, event: QEnterEvent) -> None:
+        super().enterEvent(event)
+        self._colour()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        super().leaveEvent(event)
+        self._colour()
 
     def _colour(self) -> None:
+        """A resting tool is quieter; it lights up when pointed at or chosen."""
         token = "text" if self.underMouse() or self.isChecked() else self._token
         self.setIcon(self.theme.icon(self._icon_name, token, self._icon_size))
 

@@ -143,18 +143,19 @@ class MainWindow(QMainWindow):
         self._asked_early.append("models")
 
     def _lay_out(self) -> None:
-        for part in (self.left, self.canvas, self.right):
-            self._splitter.addWidget(part)
-        self._splitter.setStretchFactor(1, 1)
-        self._splitter.setChildrenCollapsible(False)
-        self._splitter.setHandleWidth(1)
+        """From the outside in: what is put into something later is styled anew with all that is in it."""
         whole = QWidget()
+        self.setCentralWidget(whole)
         column = QVBoxLayout(whole)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._splitter, 1)
         column.addWidget(self.bottom)
-        self.setCentralWidget(whole)
+        for part in (self.left, self.canvas, self.right):
+            self._splitter.addWidget(part)
+        self._splitter.setStretchFactor(1, 1)
+        self._splitter.setChildrenCollapsible(False)
+        self._splitter.setHandleWidth(1)
         self.setMinimumSize(LEAST_SIZE)
 
     def _follow_settings(self, settings: Settings) -> None:

@@ -30,13 +30,6 @@ __all__ = ["app_paths", "built_in", "context", "counter", "engine", "io", "make_
 
 
 @pytest.fixture(scope="session", autouse=True)
-def modules_frozen() -> None:
-    """What was imported lives to the end: the collections below need not walk it."""
-    gc.collect()
-    gc.freeze()
-
-
-@pytest.fixture(scope="session", autouse=True)
 def clipboard_emptied(qapp: object) -> Iterator[None]:
     """The offscreen platform's clipboard outlives Python, which what was copied into it (a QMimeData) does not bear."""
     yield
@@ -44,12 +37,16 @@ def clipboard_emptied(qapp: object) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def collected_here(modules_frozen: None) -> None:
+def collected_here() -> None:
     """Python's garbage collector may run in any thread, and a QObject that it destroys outside of its own crashes
-    the process (see app.collector). So it stays off, and what the test before left behind is collected here."""
+    the process (see app.collector). So it stays off, and what the test before left behind is collected here.
+
+    What is alive then (modules, reports, what Qt holds on to) need not be walked again before each of a thousand tests:
+    that took longer than many of them."""
     gc.disable()
     delete_what_waits()
     gc.collect()
+    gc.freeze()
 
 
 HERE = Path(__file__).parent
