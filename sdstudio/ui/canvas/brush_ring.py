@@ -28,9 +28,13 @@ class Ring:
 
 
 class BrushRing:
-    """Paints a Ring in device pixels and keeps the picture of the last one."""
+    """Paints a Ring in device pixels and keeps the picture of the last one.
+
+    `plain`: the outer circle alone and nothing kept, for a ring whose size changes from one frame to the next; the
+    dotted circle takes as long as the picture does."""
 
     def __init__(self) -> None:
+        self.plain = False
         self._ring = Ring(0.0, 1.0, False, 1.0)
         self._kept: QImage | None = None
 
@@ -49,7 +53,7 @@ class BrushRing:
 
     def paint(self, painter: QPainter, x: float, y: float) -> None:
         place = self.place(x, y)
-        if self._side() > _KEPT_MOST:
+        if self.plain or self._side() > _KEPT_MOST:
             painter.save()
             painter.translate(place.topLeft())
             self._draw(painter)
@@ -73,7 +77,7 @@ class BrushRing:
         if ring.diameter >= RING_FROM * ring.ratio:
             radius = ring.diameter / 2
             self._circle(painter, middle, radius)
-            if ring.hardness < 1 and radius * ring.hardness >= RING_FROM * ring.ratio:
+            if not self.plain and ring.hardness < 1 and radius * ring.hardness >= RING_FROM * ring.ratio:
                 self._dotted(painter, middle, radius * ring.hardness)
         self._cross(painter, middle)
 

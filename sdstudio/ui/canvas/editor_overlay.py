@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from PySide6.QtCore import QCoreApplication, QObject, QPointF, QRect, Qt, Signal
+from PySide6.QtCore import QCoreApplication, QObject, QPointF, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QCursor, QPainter, QRegion
 
 from sdstudio.app.canvas_session import CanvasSession
@@ -13,6 +13,7 @@ from sdstudio.ui.canvas.brush_ring import BrushRing, Ring
 from sdstudio.ui.canvas.cursors import tool_cursor, zoom_cursor
 from sdstudio.ui.canvas.editor_hand import Doing, EditorHand
 from sdstudio.ui.canvas.editor_marks import Pills, outline_place, paint_outline, work_words
+from sdstudio.ui.canvas.editor_scene import REST_MS
 from sdstudio.ui.canvas.mask_look import MaskLook
 from sdstudio.ui.canvas.pointer_input import Sample
 from sdstudio.ui.canvas.regions import to_qrect
@@ -48,6 +49,10 @@ class EditorOverlay(QObject):
         self._ring = BrushRing()
         self._ring_at: tuple[float, float] | None = None
         self._painted = QRegion()
+        self._zoom = 0.0
+        self._wheel_rests = QTimer(self)
+        self._wheel_rests.setSingleShot(True)
+        self._wheel_rests.timeout.connect(self._paint_ring_well)
         self._cursors: dict[tuple[str, float], QCursor] = {}
 
     @property
@@ -69,10 +74,18 @@ class EditorOverlay(QObject):
             ratio = self._view.devicePixelRatioF()
             self._ring.set_ring(Ring(brush.size * self._view.map.zoom, brush.hardness, dashed, ratio))
         self._ring_at = at
+        if self._view.map.zoom != self._zoom:
+            self._zoom, self._ring.plain = self._view.map.zoom, True
+            self._wheel_rests.start(REST_MS)
         touched = self._touched()
         if touched != self._painted or self._hand.doing is Doing.BRUSH:
             before, self._painted = self._painted, touched
             self.stale.emit(before.united(touched))
+
+    def _paint_ring_well(self) -> None:
+        self._ring.plain = False
+        if self._ring_at is not None:
+            self.stale.emit(QRegion(self._ring.place(*self._ring_at)))
 
     def paint(self, painter: QPainter) -> None:
         """In device pixels."""

@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QPoint
 from PySide6.QtGui import QImage, QPainter, QRegion
 
 from sdstudio.domain.canvas_state import TileKey
@@ -132,8 +131,10 @@ class MaskOverlay(ViewBuffer):
         image = QImage(self._codes.data, width, height, width, QImage.Format.Format_Indexed8)
         image.setColorTable(self._edge_table)
         for row, first, last in self._runs(rect):
-            run = Rect(first * BLOCK, row * BLOCK, (last - first) * BLOCK, BLOCK).intersected(rect)
-            painter.drawImage(QPoint(run.x, run.y), image, to_qrect(run))
+            # Plain numbers: there are hundreds of runs, and each value made for one takes as long as its pixels.
+            x, y = max(first * BLOCK, rect.x), max(row * BLOCK, rect.y)
+            right, bottom = min(last * BLOCK, rect.right), min((row + 1) * BLOCK, rect.bottom)
+            painter.drawImage(x, y, image, x, y, right - x, bottom - y)
 
     def _runs(self, rect: Rect) -> list[tuple[int, int, int]]:
         """Rows of neighbouring squares with an edge: (row, first column, column behind the last)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import Any
@@ -53,14 +54,12 @@ def merged(rects: Iterable[Rect], waste: int = CALL_PIXELS) -> list[Rect]:
 
 
 def shift(plane: npt.NDArray[Any], dx: int, dy: int) -> None:
-    """Moves the pixels of a contiguous plane; what comes in at its edges is anything. As one piece of memory: between
-    rectangles that overlap numpy copies twice."""
-    memory = plane.reshape(-1)
-    by = dy * plane.shape[1] + dx
-    if by > 0:
-        memory[by:] = memory[:-by]
-    elif by < 0:
-        memory[:by] = memory[-by:]
+    """Moves the pixels of a contiguous plane; what comes in at its edges is anything. As one piece of memory, by the
+    system: where both places overlap numpy copies twice."""
+    by = (dy * plane.shape[1] + dx) * plane.itemsize
+    start, size = plane.ctypes.data, plane.nbytes - abs(by)
+    if size > 0:
+        ctypes.memmove(start + max(by, 0), start + max(-by, 0), size)
 
 
 class ViewBuffer(ABC):
