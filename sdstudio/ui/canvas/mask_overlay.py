@@ -131,7 +131,7 @@ class MaskOverlay(ViewBuffer):
         image = QImage(self._codes.data, width, height, width, QImage.Format.Format_Indexed8)
         image.setColorTable(self._edge_table)
         for row, first, last in self._runs(rect):
-            # Plain numbers: there are hundreds of runs, and each value made for one takes as long as its pixels.
+            # Plain numbers: there are dozens of runs, and the values made for one took as long as its pixels.
             x, y = max(first * BLOCK, rect.x), max(row * BLOCK, rect.y)
             right, bottom = min(last * BLOCK, rect.right), min((row + 1) * BLOCK, rect.bottom)
             painter.drawImage(x, y, image, x, y, right - x, bottom - y)
